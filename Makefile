@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo    installs, starts an exchange on the loopback, runs the example DAG through Airflow, compares the books
+# make test    installs, then every check: lint, format, types, layers, tests
+# Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+INSTALLED := $(VENV)/.installed
+
+# The first Python that is new enough.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo "$$python"; break; }; done)
+
+# Nothing of the caller's own Python or Airflow reaches the targets.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AIRFLOW_HOME
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
+	@echo "Installing into $(VENV) with $(PYTHON) (about a minute the first time)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@# The build backend first: then it is the pinned one whatever the age of pip.
+	@$(PIP) install --quiet -c constraints.txt hatchling editables
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,dev]'
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## make .venv with the pinned set and this package in it
+
+.PHONY: demo
+demo: $(INSTALLED) ## run the example DAG through Airflow against the sandbox, show the exchange's books
+	@$(BIN)/python -m airflow_provider_bitget.sandbox.demo $(DEMO_ARGS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff, format, types, layers
+	@echo "ruff check";     $(BIN)/ruff check --quiet .
+	@echo "ruff format";    $(BIN)/ruff format --check --quiet .
+	@echo "mypy";           $(BIN)/mypy --no-error-summary
+	@echo "import layers";  $(BIN)/lint-imports --no-logo
+
+.PHONY: test
+test: lint ## every check: lint, then the tests
+	@echo "pytest";         $(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+.PHONY: format
+format: $(INSTALLED) ## let ruff write
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+.PHONY: dist
+dist: $(INSTALLED) ## wheel and sdist into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+
+.PHONY: test-wheel
+test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 and 2.11 and import the DAG there (slow)
+	@$(PYTHON) tests/wheel_in_empty_environment.py dist/*.whl
+
+.PHONY: constraints
+constraints: ## resolve the newest set for the pinned Airflow anew and write constraints.txt
+	@$(PYTHON) -m venv --clear .venv-constraints
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
+		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev]'
+	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
+	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
+	@mv .venv-constraints/constraints.txt constraints.txt
+	@rm -rf .venv-constraints
+
+.PHONY: clean
+clean: ## remove everything that make made
+	rm -rf .venv .venv-constraints dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guard at the point of sending: no missing or empty field may mean "everything".
+
+Several endpoints take an omitted list of ids, or an omitted symbol, for the whole scope: batch-cancel-orders without
+``orderIdList`` cancels every order of the symbol, and without a symbol every order of the product type
+(https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders and the neighbouring pages). Every request passes
+here, whoever built it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetScopeError
+
+_PATH = re.compile(r"/api/v[0-9]+(?:/[A-Za-z0-9_-]+)+")
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRule:
+    """What a body must hold for its request to name what it touches.
+
+    :param texts: fields that must be non-empty text.
+    :param ids: the field with the list of orders; ``"*"`` where the body itself is that list.
+    :param whole: an explicit whole-product-type call may leave the texts other than ``productType`` and ``category``
+        out.
+    """
+
+    texts: tuple[str, ...] = ()
+    ids: str = ""
+    whole: bool = False
+
+
+SCOPE_RULES: Final[dict[str, ScopeRule]] = {
+    "/api/v2/mix/order/batch-cancel-orders": ScopeRule(("productType", "symbol"), "orderIdList"),
+    "/api/v2/mix/order/cancel-order": ScopeRule(("productType", "symbol"), "."),
+    "/api/v2/mix/order/cancel-plan-order": ScopeRule(("productType", "symbol", "planType"), "orderIdList"),
+    # Its symbol is undocumented since 2025 and may be ignored, so nothing less than a whole product type is ever meant.
+    "/api/v2/mix/order/cancel-all-orders": ScopeRule(("productType", "-"), whole=True),
+    "/api/v2/mix/order/close-positions": ScopeRule(("productType", "symbol"), whole=True),
+    "/api/v2/spot/trade/batch-cancel-order": ScopeRule((), "orderList"),
+    "/api/v2/spot/trade/cancel-symbol-order": ScopeRule(("symbol",)),
+    "/api/v2/spot/trade/batch-cancel-plan-order": ScopeRule((), "symbolList"),
+    "/api/v2/margin/crossed/batch-cancel-order": ScopeRule(("symbol",), "orderIdList"),
+    "/api/v2/margin/isolated/batch-cancel-order": ScopeRule(("symbol",), "orderIdList"),
+    "/api/v3/trade/cancel-batch": ScopeRule((), "*"),
+    "/api/v3/trade/cancel-order": ScopeRule((), "."),
+    "/api/v3/trade/cancel-strategy-order": ScopeRule((), "."),
+    "/api/v3/trade/cancel-symbol-order": ScopeRule(("category", "symbol"), whole=True),
+    "/api/v3/trade/close-positions": ScopeRule(("category", "symbol"), whole=True),
+}
+"""Every path on which something left out would mean everything."""
+
+
+def check_path(path: object) -> str:
+    """Return ``path`` if it is a plain API path.
+
+    :raises BitgetConfigError: it is not, for example because it carries a query, ``..`` or an escaped character.
+    """
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise BitgetConfigError(
+            "path must be a plain API path such as /api/v2/mix/account/accounts, without host, query, trailing slash "
+            "or escapes; give the query as params",
+            field="path",
+        )
+    return path
+
+
+def check_scope(path: str, body: Any, *, whole_product_type: bool = False) -> None:
+    """Pass only a request that names what it touches.
+
+    :param path: the request's path.
+    :param body: the body as it will be sent.
+    :param whole_product_type: the caller means the whole product type and says so.
+    :raises BitgetScopeError: a missing or empty field would mean "everything".
+    """
+    rule = SCOPE_RULES.get(path)
+    if rule is None:
+        return
+    texts = [
+        name for name in rule.texts if not (whole_product_type and rule.whole) or name in ("productType", "category")
+    ]
+    fields = body if isinstance(body, Mapping) else {}
+    for name in texts:
+        value = fields.get(name)
+        if not isinstance(value, str) or not value.strip() or value.strip() in ("*", "None", "null"):
+            wanted = "an explicit whole-product-type call" if name == "-" else f"a non-empty {name}"
+            raise BitgetScopeError(
+                f"{path} was not sent: without {wanted} it would touch everything in its scope", field=name
+            )
+    if rule.ids:
+        _check_ids(path, rule.ids, body)
+
+
+def _check_ids(path: str, name: str, body: Any) -> None:
+    if name == ".":
+        items: Any = [body]
+    elif name == "*":
+        items = body
+    else:
+        items = body.get(name) if isinstance(body, Mapping) else None
+    if not isinstance(items, Sequence) or isinstance(items, (str, bytes)) or not items:
+        raise BitgetScopeError(
+            f"{path} was not sent: without a list of what to cancel it would cancel everything in its scope",
+            field="body" if name == "*" else name,
+        )
+    for item in items:
+        named = (item.get("orderId"), item.get("clientOid")) if isinstance(item, Mapping) else (item,)
+        plain_allowed = name == "symbolList"
+        if not any(isinstance(value, str) and value.strip() for value in named) or not (
+            plain_allowed or isinstance(item, Mapping)
+        ):
+            raise BitgetScopeError(
+                f"{path} was not sent: an entry of the list names no order, and the exchange might take that for all",
+                field="body" if name in ("*", ".") else name,
+            )

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Airflow knows about this provider without importing anything of it.
+
+Every Airflow process reads this module when it looks for providers, and Airflow 3 draws the connection form
+from it. It therefore imports nothing. Airflow 2.11 draws the same form from two methods of the hook.
+"""
+
+_INTEGRATION = "Bitget"
+
+
+def get_provider_info() -> dict[str, object]:
+    """Return the provider's metadata, in the shape of Airflow's ``provider_info.schema.json``."""
+    return {
+        "package-name": "airflow-provider-bitget",
+        "name": "Bitget",
+        "description": "`Bitget <https://www.bitget.com>`__ futures exchange: orders, positions, reports.",
+        "integrations": [
+            {
+                "integration-name": _INTEGRATION,
+                "external-doc-url": "https://www.bitget.com/api-doc/contract/intro",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_provider_bitget.hooks.bitget"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_provider_bitget.operators.bitget"],
+            }
+        ],
+        "connection-types": [
+            {
+                "connection-type": "bitget",
+                "hook-class-name": "airflow_provider_bitget.hooks.bitget.BitgetHook",
+                "hook-name": "Bitget",
+                "ui-field-behaviour": {
+                    "hidden-fields": ["schema", "port"],
+                    "relabeling": {"login": "API key", "password": "API secret", "host": "Base URL"},
+                    "placeholders": {
+                        "host": "https://api.bitget.com",
+                        "login": "bg_...",
+                        "password": "the secret shown once, when the key was made",
+                    },
+                },
+                "conn-fields": {
+                    "passphrase": {
+                        "label": "API passphrase",
+                        "description": "The passphrase that was chosen when the key was made.",
+                        "schema": {"type": ["string", "null"], "format": "password"},
+                    },
+                    "demo_trading": {
+                        "label": "Demo trading",
+                        "description": "Trade with demo money. The key must be a demo key.",
+                        "schema": {"type": ["boolean", "null"], "default": False},
+                    },
+                    "account_mode": {
+                        "label": "Account mode",
+                        "description": "auto asks the exchange. unified is not supported yet and is refused.",
+                        "schema": {
+                            "type": ["string", "null"],
+                            "enum": ["auto", "classic", "unified"],
+                            "default": "auto",
+                        },
+                    },
+                    "requests_per_second": {
+                        "label": "Requests per second",
+                        "description": (
+                            "A ceiling of your own: every endpoint runs at the lower of this and its "
+                            "documented limit. Empty: the documented limits."
+                        ),
+                        "schema": {"type": ["number", "null"], "minimum": 0.1},
+                    },
+                    "timeout": {
+                        "label": "Timeout (seconds)",
+                        "description": "How long a request may wait for its answer.",
+                        "schema": {"type": ["number", "null"], "default": 10, "minimum": 1, "maximum": 120},
+                    },
+                },
+            }
+        ],
+    }

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the fields of a Bitget connection mean. Values come typed or as text; what is unclear is refused by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from airflow_provider_bitget.api.client import DEFAULT_BASE_URL
+from airflow_provider_bitget.api.credentials import Credentials
+from airflow_provider_bitget.api.exceptions import BitgetConfigError
+from airflow_provider_bitget.api.transport import check_base_url
+
+EXTRA_FIELDS: Final = ("passphrase", "demo_trading", "account_mode", "requests_per_second", "timeout")
+ACCOUNT_MODES: Final = ("auto", "classic", "unified")
+DEFAULT_TIMEOUT: Final = 10.0
+LONGEST_TIMEOUT: Final = 120.0
+
+_TRUE = frozenset({"true", "1"})
+_FALSE = frozenset({"false", "0"})
+
+
+class AirflowConnection(Protocol):
+    """The part of Airflow's connection that is read; the same in 2.11 and 3.x."""
+
+    login: str | None
+    password: str | None
+    host: str | None
+    port: int | None
+    schema: str | None
+
+    @property
+    def extra(self) -> Any:
+        """The extra field as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class BitgetConnection:
+    """A connection, checked.
+
+    :param credentials: key, secret and passphrase.
+    :param base_url: scheme and host.
+    :param demo_trading: use demo trading.
+    :param requests_per_second: the user's own ceiling, ``None`` for the documented limits.
+    :param timeout: seconds for one exchange of request and answer.
+    """
+
+    credentials: Credentials
+    base_url: str = DEFAULT_BASE_URL
+    demo_trading: bool = False
+    requests_per_second: float | None = None
+    timeout: float = DEFAULT_TIMEOUT
+
+
+def read_connection(connection: AirflowConnection, extra: Mapping[str, Any]) -> BitgetConnection:
+    """Return the connection's meaning.
+
+    :param connection: Airflow's connection.
+    :param extra: its ``extra_dejson``, read once by the caller.
+    :raises BitgetConfigError: a field is missing or unclear; the message names it and never shows a secret.
+    """
+    if not extra and str(connection.extra or "").strip() not in ("", "{}"):
+        raise BitgetConfigError(
+            "The connection's extra is not a JSON object, so the passphrase cannot be read from it.", field="extra"
+        )
+    _refuse_lookalikes(extra)
+    _check_account_mode(extra.get("account_mode"))
+    return BitgetConnection(
+        credentials=Credentials(connection.login or "", connection.password or "", extra.get("passphrase") or ""),
+        base_url=_base_url(connection),
+        demo_trading=_boolean("demo_trading", extra.get("demo_trading")),
+        requests_per_second=_number("requests_per_second", extra.get("requests_per_second"), default=None, most=1000.0),
+        timeout=_number("timeout", extra.get("timeout"), default=DEFAULT_TIMEOUT, most=LONGEST_TIMEOUT)
+        or DEFAULT_TIMEOUT,
+    )
+
+
+def _base_url(connection: AirflowConnection) -> str:
+    host = (connection.host or "").strip()
+    if not host:
+        return DEFAULT_BASE_URL
+    if "://" not in host:
+        scheme = connection.schema if connection.schema in ("http", "https") else "https"
+        host = f"{scheme}://{host}"
+    if connection.port and not host.rstrip("/").rsplit(":", 1)[-1].isdigit():
+        host = f"{host.rstrip('/')}:{connection.port}"
+    return check_base_url(host)
+
+
+def _refuse_lookalikes(extra: Mapping[str, Any]) -> None:
+    """Refuse a misspelt switch: ignored, it would trade live."""
+    for name in extra:
+        if name not in EXTRA_FIELDS and any(word in str(name).lower() for word in ("demo", "paptrading", "simulat")):
+            raise BitgetConfigError(
+                f"The connection's extra has a field {str(name)[:40]!r} that is not known. For demo trading set "
+                '"demo_trading": true.',
+                field="demo_trading",
+            )
+
+
+def _check_account_mode(value: Any) -> None:
+    mode = "auto" if value is None or value == "" else value
+    if mode not in ACCOUNT_MODES:
+        raise BitgetConfigError(
+            f"The connection's account_mode must be one of {', '.join(ACCOUNT_MODES)}.", field="account_mode"
+        )
+    if mode == "unified":
+        raise BitgetConfigError(
+            "The connection's account_mode is unified: unified trading accounts are not supported yet. Use a key of "
+            "a classic account, or of a sub-account in classic mode.",
+            field="account_mode",
+        )
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower() if isinstance(value, (str, int)) else ""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise BitgetConfigError(
+        f"The connection's {name} must be true or false, but is something else (type {type(value).__name__}). It "
+        "decides between demo and live trading, so it is not guessed.",
+        field=name,
+    )
+
+
+def _number(name: str, value: Any, *, default: float | None, most: float) -> float | None:
+    if value is None or value == "":
+        return default
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number <= most:
+        raise BitgetConfigError(
+            f"The connection's {name} must be a number above 0, at most {most:g} (type {type(value).__name__} came).",
+            field=name,
+        )
+    return number
