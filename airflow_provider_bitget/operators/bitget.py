@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperator
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DEADLINE = 86_400.0
 _NAMED_IN_MESSAGE = 10
+_NAMED_IN_LOG_LINE = 20
 
 
 class BitgetBatchCancelOperator(BaseOperator):
@@ -176,6 +177,8 @@ class BitgetBatchCancelOperator(BaseOperator):
 
     def _conclude(self, report: CancelReport, context: Context) -> dict[str, Any]:
         """Return the report of a task that is done; publish it and raise for one that is not."""
+        from airflow_provider_bitget.api.exceptions import BitgetAuthError
+
         if self.simulate and report.error is None:
             return report.to_dict()
         blocking = self._blocking(report)
@@ -184,9 +187,12 @@ class BitgetBatchCancelOperator(BaseOperator):
             return report.to_dict()
         published = self._publish(report, context)
         message = _describe(report, blocking)
-        if any(outcome.curable for outcome in blocking) or not blocking:
-            raise BitgetTaskError(message, published) from report.error
-        raise BitgetTaskFailError(message, published) from report.error
+        # Refused credentials are the same for every order, also for those that were never sent.
+        is_final = isinstance(report.error, BitgetAuthError) or (
+            bool(blocking) and not any(outcome.curable for outcome in blocking)
+        )
+        failure = BitgetTaskFailError if is_final else BitgetTaskError
+        raise failure(message, published) from report.error
 
     def _blocking(self, report: CancelReport) -> list[OrderOutcome]:
         """Return the orders that keep the task from succeeding."""
@@ -222,16 +228,28 @@ class BitgetBatchCancelOperator(BaseOperator):
             report.duration_ms,
             "proven by the open orders" if report.verified else "not proven by the open orders",
         )
-        for outcome in report.not_done():
+        for (bucket, detail, code, message), names in _grouped(report.not_done()):
             self.log.log(
-                logging.ERROR if outcome.bucket is Bucket.UNRESOLVED else logging.WARNING,
-                "Order %s is %s (%s): %s",
-                outcome.ref,
-                outcome.bucket.value,
-                outcome.detail,
-                " ".join(filter(None, (outcome.code, outcome.message))) or "no code",
+                logging.ERROR if bucket is Bucket.UNRESOLVED else logging.WARNING,
+                "%d orders are %s (%s; %s): %s",
+                len(names),
+                bucket.value,
+                detail,
+                " ".join(filter(None, (code, message))) or "the exchange gave no code",
+                ", ".join(names),
             )
         _count(report)
+
+
+def _grouped(outcomes: Iterable[OrderOutcome]) -> Iterator[tuple[tuple[Any, str, str, str], list[str]]]:
+    """Yield the names of orders that share their fate, so many to a line that it can still be read."""
+    groups: dict[tuple[Any, str, str, str], list[str]] = {}
+    for outcome in outcomes:
+        fate = (outcome.bucket, outcome.detail, outcome.code, outcome.message)
+        groups.setdefault(fate, []).append(str(outcome.ref))
+    for fate, names in groups.items():
+        for start in range(0, len(names), _NAMED_IN_LOG_LINE):
+            yield fate, names[start : start + _NAMED_IN_LOG_LINE]
 
 
 def _describe(report: CancelReport, blocking: Sequence[OrderOutcome]) -> str:

@@ -1,0 +1,507 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator promises around the batch cancel: arguments, verdicts, reports in XCom, kills and later tries."""
+
+from __future__ import annotations
+
+import copy
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
+
+from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
+from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
+from airflow_provider_bitget.sandbox import Sandbox
+
+CANCEL_PATH = "/api/v2/mix/order/batch-cancel-orders"
+
+
+class TaskInstance:
+    """Keeps what is pushed to XCom; can refuse to."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        if self.broken:
+            raise RuntimeError("the metadata database is away")
+        self.pushed[key] = value
+
+
+class StateStore:
+    """Airflow 3.3's task state store: lives through the tries of a task."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.broken = broken
+        self.values: dict[str, str] = {}
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if self.broken:
+            raise RuntimeError("the state store is away")
+        return json.loads(self.values[key]) if key in self.values else default
+
+    def set(self, key: str, value: Any) -> None:
+        if self.broken:
+            raise RuntimeError("the state store is away")
+        self.values[key] = json.dumps(value)
+
+
+@pytest.fixture
+def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    with Sandbox(orders=0) as exchange:
+        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
+        yield exchange
+
+
+def operator(**arguments: Any) -> BitgetBatchCancelOperator:
+    return BitgetBatchCancelOperator(task_id="cancel", **arguments)
+
+
+def run(task: BitgetBatchCancelOperator, ti: TaskInstance | None = None, **context: Any) -> dict[str, Any]:
+    return task.execute({"ti": ti or TaskInstance(), **context})  # type: ignore[typeddict-item]
+
+
+def place(sandbox: Sandbox, count: int, symbol: str = "BTCUSDT") -> list[dict[str, str]]:
+    return [{"orderId": row["orderId"], "symbol": row["symbol"]} for row in sandbox.place(count=count, symbol=symbol)]
+
+
+def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """Return what was logged, wherever this version of Airflow writes it."""
+    return [*caplog.text.splitlines(), *"".join(capfd.readouterr()).splitlines()]
+
+
+def cancels_sent(sandbox: Sandbox) -> int:
+    return sum(record.path == CANCEL_PATH for record in sandbox.requests)
+
+
+# ---------------------------------------------------------------------------------------------------- arguments
+
+GOOD_ID = "1329948909442023424"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"orders": None}, "orders"),
+        ({"orders": "None"}, "orders"),
+        ({"orders": ""}, "orders"),
+        ({"orders": "cancel everything"}, "orders"),
+        ({"orders": {"orderId": GOOD_ID}}, "orders"),
+        ({"orders": [1.329948909442023e18]}, "orders[0]"),
+        ({"orders": "[1.329948909442023e18]"}, "orders[0]"),
+        ({"orders": [GOOD_ID, True]}, "orders[1]"),
+        ({"orders": [""]}, "orders[0]"),
+        ({"orders": ["   "]}, "orders[0]"),
+        ({"orders": ["12 34"]}, "orders[0]"),
+        ({"orders": ["1" * 65]}, "orders[0]"),
+        ({"orders": [10**64]}, "orders[0]"),
+        ({"orders": [{"symbol": "BTCUSDT"}]}, "orders[0]"),
+        ({"orders": [{"orderId": GOOD_ID, "productType": "COIN-FUTURES"}]}, "orders[0]"),
+        ({"orders": [GOOD_ID], "symbol": None}, "symbol"),
+        ({"orders": [GOOD_ID], "symbol": ""}, "symbol"),
+        ({"orders": [GOOD_ID], "symbol": "*"}, "symbol"),
+        ({"orders": [GOOD_ID], "symbol": "None"}, "symbol"),
+        ({"orders": [GOOD_ID], "product_type": "FUTURES"}, "product_type"),
+        ({"orders": [GOOD_ID], "product_type": None}, "product_type"),
+        ({"orders": [GOOD_ID], "margin_coin": ""}, "margin_coin"),
+    ],
+)
+def test_an_unusable_argument_is_named_and_nothing_is_sent(
+    sandbox: Sandbox, arguments: dict[str, Any], named: str
+) -> None:
+    sandbox.place(count=3, symbol="BTCUSDT")
+
+    with pytest.raises(BitgetArgumentError) as refused:
+        run(operator(**{"symbol": "BTCUSDT", **arguments}))
+
+    assert named in str(refused.value)
+    assert isinstance(refused.value, ValueError)
+    assert sandbox.requests == []
+    assert len(sandbox.open_orders()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"chunk_size": 0}, "chunk_size"),
+        ({"chunk_size": 51}, "chunk_size"),
+        ({"chunk_size": True}, "chunk_size"),
+        ({"chunk_size": "50"}, "chunk_size"),
+        ({"on_failure": "ignore"}, "on_failure"),
+        ({"on_failure": None}, "on_failure"),
+        ({"on_empty": "cancel_all"}, "on_empty"),
+        ({"verify": "false"}, "verify"),
+        ({"simulate": "true"}, "simulate"),
+        ({"report_cancelled": 1}, "report_cancelled"),
+        ({"deadline": 0}, "deadline"),
+        ({"deadline": float("nan")}, "deadline"),
+        ({"deadline": "300"}, "deadline"),
+        ({"ignore_error_codes": "45034"}, "ignore_error_codes"),
+        ({"ignore_error_codes": [45034.0]}, "ignore_error_codes"),
+    ],
+)
+def test_a_literal_that_makes_no_sense_is_refused_when_the_dag_is_read(arguments: dict[str, Any], named: str) -> None:
+    with pytest.raises(BitgetArgumentError, match=named):
+        operator(orders=[], **arguments)
+
+
+def test_lower_case_symbols_and_product_types_are_understood(sandbox: Sandbox) -> None:
+    orders = [row["orderId"] for row in place(sandbox, 2)]
+
+    report = run(operator(orders=orders, symbol="btcusdt", product_type="usdt-futures", margin_coin="usdt"))
+
+    assert report["counts"]["cancelled"] == 2
+    assert report["product_type"] == "USDT-FUTURES"
+
+
+def test_the_operator_can_be_copied_and_holds_no_session_before_it_runs() -> None:
+    task = operator(orders=[GOOD_ID], symbol="BTCUSDT")
+
+    assert copy.deepcopy(task).orders == [GOOD_ID]
+    assert set(BitgetBatchCancelOperator.template_fields) == {
+        "orders",
+        "symbol",
+        "product_type",
+        "margin_coin",
+        "bitget_conn_id",
+    }
+
+
+# ------------------------------------------------------------------------------------------------- empty lists
+
+
+@pytest.mark.parametrize("empty", [[], "[]", (), [[]]])
+def test_an_empty_list_never_reaches_the_exchange(sandbox: Sandbox, empty: Any) -> None:
+    sandbox.place(count=5, symbol="BTCUSDT")
+
+    report = run(operator(orders=empty, symbol="BTCUSDT"))
+
+    assert report["counts"] == dict.fromkeys(("requested", "cancelled", "already_closed", "failed", "unresolved"), 0)
+    assert sandbox.requests == []
+    assert len(sandbox.open_orders()) == 5
+
+
+@pytest.mark.parametrize(("on_empty", "raised"), [("skip", AirflowSkipException), ("fail", AirflowFailException)])
+def test_an_empty_list_can_skip_or_fail_the_task_and_leaves_a_report(on_empty: Any, raised: type[Exception]) -> None:
+    ti = TaskInstance()
+
+    with pytest.raises(raised):
+        run(operator(orders=[], on_empty=on_empty), ti)
+
+    assert ti.pushed["return_value"]["counts"]["requested"] == 0
+
+
+# ---------------------------------------------------------------------------------------------------- verdicts
+
+
+def test_a_refused_order_fails_the_task_after_its_report_was_pushed(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    orders = place(sandbox, 4)
+    sandbox.inject("refuse_orders", order_ids=[orders[1]["orderId"]], code="40762")
+    ti = TaskInstance()
+
+    with pytest.raises(BitgetTaskError) as failed:
+        run(operator(orders=orders), ti)
+
+    report = ti.pushed["return_value"]
+    assert failed.value.report == report
+    assert report["counts"] == {"requested": 4, "cancelled": 3, "already_closed": 0, "failed": 1, "unresolved": 0}
+    assert report["failed"][0]["category"] == "account_risk"
+    assert orders[1]["orderId"] in str(failed.value)
+    assert any(orders[1]["orderId"] in line for line in logged(caplog, capfd))
+
+
+def test_warn_succeeds_and_names_the_refused_order_in_a_warning(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    orders = place(sandbox, 2)
+    sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40762")
+
+    report = run(operator(orders=orders, on_failure="warn"))
+
+    assert report["counts"]["failed"] == 1
+    warnings = [line for line in logged(caplog, capfd) if "warning" in line.lower()]
+    assert any(orders[0]["orderId"] in line for line in warnings)
+
+
+def test_an_ignored_code_stays_in_the_report_and_does_not_fail_the_task(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 2)
+    sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40762")
+
+    report = run(operator(orders=orders, ignore_error_codes=[40762]))
+
+    assert report["counts"]["failed"] == 1
+    assert len(sandbox.open_orders()) == 1
+
+
+def test_neither_warn_nor_ignored_codes_cover_an_order_whose_end_is_unknown(sandbox: Sandbox) -> None:
+    orders = [row["orderId"] for row in place(sandbox, 3)]
+
+    with pytest.raises(BitgetTaskError) as failed:
+        run(operator(orders=orders, symbol="ETHUSDT", on_failure="warn", ignore_error_codes=["43001"]))
+
+    assert failed.value.report is not None
+    assert failed.value.report["counts"]["unresolved"] == 3
+    assert {row["category"] for row in failed.value.report["unresolved"]} == {"not_found"}
+
+
+def test_only_incurable_orders_make_the_failure_final(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 4)
+    sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40020")
+    with pytest.raises(BitgetTaskFailError):
+        run(operator(orders=orders))
+
+    more = [*orders[:1], *place(sandbox, 1)]
+    sandbox.inject("refuse_orders", order_ids=[more[1]["orderId"]], code="40762")
+    with pytest.raises(BitgetTaskError):
+        run(operator(orders=more))
+
+
+def test_refused_credentials_stop_everything_and_no_retry_is_wasted(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = place(sandbox, 120)
+    wrong = json.loads(sandbox.connection_json)
+    wrong["extra"] = {"passphrase": "notTheRightOne"}
+    monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps(wrong))
+    ti = TaskInstance()
+
+    with pytest.raises(BitgetTaskFailError, match="passphrase") as failed:
+        run(operator(orders=orders, on_failure="warn"), ti)
+
+    assert ti.pushed["return_value"]["counts"]["unresolved"] == 120
+    assert {row["category"] for row in ti.pushed["return_value"]["unresolved"]} == {"not_sent"}
+    assert len(sandbox.open_orders()) == 120
+    assert "notTheRightOne" not in str(failed.value)
+
+
+def test_a_connection_without_a_passphrase_fails_for_good_and_names_the_field(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = json.loads(sandbox.connection_json)
+    secret = half["password"]
+    half["extra"] = {}
+    monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps(half))
+
+    with pytest.raises(AirflowFailException, match="passphrase") as failed:
+        run(operator(orders=[GOOD_ID], symbol="BTCUSDT"))
+
+    assert secret not in str(failed.value)
+    assert sandbox.requests == []
+
+
+def test_a_push_that_fails_never_replaces_the_verdict(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 2)
+    sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40762")
+
+    with pytest.raises(BitgetTaskError) as failed:
+        run(operator(orders=orders), TaskInstance(broken=True))
+
+    assert failed.value.report is not None
+    assert failed.value.report["counts"]["failed"] == 1
+
+
+def test_no_report_is_pushed_where_the_task_pushes_no_xcom(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 1)
+    sandbox.inject("refuse_orders", code="40762")
+    ti = TaskInstance()
+
+    with pytest.raises(BitgetTaskError):
+        run(operator(orders=orders, do_xcom_push=False), ti)
+
+    assert ti.pushed == {}
+
+
+def test_simulate_sends_no_write_and_tells_which_orders_it_would_send(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 3)
+    sandbox.fill(orders[0]["orderId"])
+
+    report = run(operator(orders=orders, simulate=True))
+
+    assert report["simulated"] is True
+    assert {record.method for record in sandbox.requests} == {"GET"}
+    assert sorted(row["category"] for row in report["unresolved"]) == ["not_found", "not_sent", "not_sent"]
+    assert len(sandbox.open_orders()) == 2
+
+
+def test_cancelled_ids_are_listed_on_request(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 3)
+
+    assert run(operator(orders=orders[:1]))["cancelled"] == []
+    assert run(operator(orders=orders[1:], report_cancelled=True))["cancelled"] == [
+        order["orderId"] for order in orders[1:]
+    ]
+
+
+def test_numbers_are_counted_in_airflows_metrics(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.common.compat.sdk import Stats
+
+    counted: dict[str, int] = {}
+    monkeypatch.setattr(Stats, "incr", lambda name, count=1, **_: counted.update({name: count}))
+
+    run(operator(orders=place(sandbox, 60)))
+
+    assert counted == {
+        "bitget.batch_cancel.cancelled": 60,
+        "bitget.batch_cancel.failed": 0,
+        "bitget.batch_cancel.unresolved": 0,
+        "bitget.batch_cancel.requests": 4,
+        "bitget.batch_cancel.rate_limited": 0,
+    }
+
+
+# ------------------------------------------------------------------------------------- kill, timeout, deadline
+
+
+def test_a_kill_ends_the_task_red_within_seconds_and_the_report_says_what_was_not_reached(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.reset(orders=0, latency=0.2)
+    orders = place(sandbox, 2_000)
+    task, ti = operator(orders=orders), TaskInstance()
+    killed_at: list[float] = []
+
+    def kill() -> None:
+        killed_at.append(time.monotonic())
+        task.on_kill()
+
+    threading.Timer(1.5, kill).start()
+    with pytest.raises(BitgetTaskError, match="stop"):
+        run(task, ti)
+
+    assert time.monotonic() - killed_at[0] < 3.0
+    assert_the_report_is_modest(ti.pushed["return_value"], sandbox, requested=2_000)
+
+
+class Timeout(BaseException):
+    """What Airflow raises in the main thread when execution_timeout is over."""
+
+
+def test_an_execution_timeout_passes_through_after_the_report_was_pushed(sandbox: Sandbox) -> None:
+    sandbox.reset(orders=0, latency=0.2)
+    orders = place(sandbox, 2_000)
+    ti = TaskInstance()
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Timeout
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    try:
+        with pytest.raises(Timeout):
+            run(operator(orders=orders), ti)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert_the_report_is_modest(ti.pushed["return_value"], sandbox, requested=2_000)
+
+
+def assert_the_report_is_modest(report: dict[str, Any], sandbox: Sandbox, *, requested: int) -> None:
+    """Nothing unproven is called cancelled, and what never went out is said to be so."""
+    counts = report["counts"]
+    assert counts["requested"] == requested
+    assert counts["cancelled"] == 0
+    assert counts["unresolved"] == requested
+    assert report["verified"] is False
+    still_open = len(sandbox.open_orders())
+    assert 0 < still_open < requested
+    assert report["truncated"] is True
+    assert {row["category"] for row in report["unresolved"]} <= {"not_sent", "not_verified", "ambiguous"}
+    assert report["unresolved"][0]["category"] == "not_sent"
+
+
+def test_nothing_is_sent_after_the_deadline_and_what_was_not_reached_is_unresolved(sandbox: Sandbox) -> None:
+    sandbox.reset(orders=0, latency=0.02)
+    orders = place(sandbox, 2_000)
+    started = time.monotonic()
+
+    with pytest.raises(BitgetTaskError) as failed:
+        run(operator(orders=orders, deadline=3.0))
+
+    assert time.monotonic() - started < 3.0 + 2.0
+    last_sent = max(record.time for record in sandbox.requests)
+    assert last_sent - min(record.time for record in sandbox.requests) < 3.0
+    report = failed.value.report
+    assert report is not None
+    assert report["counts"]["cancelled"] == 2_000 - len(sandbox.open_orders())
+    assert report["counts"]["cancelled"] > 0
+    assert report["counts"]["unresolved"] == len(sandbox.open_orders())
+
+
+# ---------------------------------------------------------------------------------------------------- next try
+
+
+def test_a_second_try_names_ends_that_the_first_one_proved_without_asking_again(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 3)
+    stubborn = orders[2]["orderId"]
+    fault = sandbox.inject("refuse_orders", order_ids=[stubborn], code="40762")
+    store = StateStore()
+    with pytest.raises(BitgetTaskError):
+        run(operator(orders=orders), task_state_store=store)
+    assert fault.fired
+    sandbox.clear_faults()
+    time.sleep(1.05)  # the exchange takes a cancel of the same order once a second
+    before = len(sandbox.requests)
+
+    report = run(operator(orders=orders), task_state_store=store)
+
+    assert report["counts"] == {"requested": 3, "cancelled": 1, "already_closed": 2, "failed": 0, "unresolved": 0}
+    assert {row["state"] for row in report["already_closed"]} == {"cancelled"}
+    asked = [record.path.rsplit("/", 1)[-1] for record in sandbox.requests[before:]]
+    assert sorted(asked) == ["batch-cancel-orders", "orders-pending", "orders-pending"]
+
+
+def test_what_is_stored_never_keeps_an_open_order_from_being_sent(sandbox: Sandbox) -> None:
+    (order,) = place(sandbox, 1)
+    store = StateStore()
+    store.set("bitget_order_ends", {"cancelled": [order["orderId"]], "filled": []})
+
+    report = run(operator(orders=[order]), task_state_store=store)
+
+    assert report["counts"]["cancelled"] == 1
+    assert sandbox.open_orders() == []
+
+
+@pytest.mark.parametrize("store", [None, StateStore(broken=True)])
+def test_without_a_store_the_exchanges_history_tells_the_same(sandbox: Sandbox, store: StateStore | None) -> None:
+    orders = place(sandbox, 5)
+    for order in orders[:4]:
+        sandbox.cancel(order["orderId"])
+
+    report = run(operator(orders=orders), task_state_store=store)
+
+    assert report["counts"] == {"requested": 5, "cancelled": 1, "already_closed": 4, "failed": 0, "unresolved": 0}
+
+
+def test_a_list_that_outgrows_the_store_is_left_to_the_exchanges_history(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 3_000)
+    store = StateStore()
+
+    run(operator(orders=orders), task_state_store=store)
+
+    assert store.values == {}
+    assert cancels_sent(sandbox) == 60
+
+
+def test_a_damaged_store_is_not_believed(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 2)
+    store = StateStore()
+    store.set("bitget_order_ends", {"cancelled": [1, None], "filled": "all"})
+
+    assert run(operator(orders=orders), task_state_store=store)["counts"]["cancelled"] == 2
+
+
+def test_every_failure_of_the_operator_is_one_that_airflow_knows() -> None:
+    assert issubclass(BitgetTaskError, AirflowException)
+    assert not issubclass(BitgetTaskError, AirflowFailException)
+    assert issubclass(BitgetTaskFailError, AirflowFailException)
+    assert issubclass(BitgetArgumentError, AirflowFailException)
