@@ -7,9 +7,12 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from airflow_provider_bitget.sandbox.accounts import numbered_account
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="bitget-tests-"))
@@ -41,3 +44,25 @@ def airflow_database() -> Path:
 
     upgradedb()
     return AIRFLOW_HOME / "airflow.db"
+
+
+# Every secret that the suite uses: the sandbox's made-up accounts. None of them may be printed or logged by anything.
+_SECRETS = tuple(
+    part
+    for number in range(1, 9)
+    for account in (numbered_account(number), numbered_account(number, demo=True))
+    for part in (account.secret, account.passphrase)
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail any test during which a secret was printed, logged, or shown in a failure's text."""
+    report = yield
+    written = "\n".join(text for _, text in report.sections)
+    shown = str(report.longrepr or "") if report.failed else ""
+    for secret in _SECRETS:
+        if secret in written or secret in shown:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} ({report.when}): a secret was printed, logged or shown in a message"
+    return report

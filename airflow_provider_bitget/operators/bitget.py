@@ -183,7 +183,7 @@ class BitgetBatchCancelOperator(BaseOperator):
             return report.to_dict()
         blocking = self._blocking(report)
         if report.error is None and not blocking:
-            self._log(report)
+            self._log_report(report)
             return report.to_dict()
         published = self._publish(report, context)
         message = _describe(report, blocking)
@@ -206,7 +206,7 @@ class BitgetBatchCancelOperator(BaseOperator):
 
     def _publish(self, report: CancelReport, context: Context) -> dict[str, Any]:
         """Log and push the report of a task that will not return it. A failing push never replaces the verdict."""
-        self._log(report)
+        self._log_report(report)
         as_dict = report.to_dict()
         if self.do_xcom_push:
             try:
@@ -215,7 +215,7 @@ class BitgetBatchCancelOperator(BaseOperator):
                 self.log.error("The report could not be written to XCom: %s", type(error).__name__)
         return as_dict
 
-    def _log(self, report: CancelReport) -> None:
+    def _log_report(self, report: CancelReport) -> None:
         """Log the numbers, and every order that is not done."""
         from airflow_provider_bitget.trading.report import Bucket
 

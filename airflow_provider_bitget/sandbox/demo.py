@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -31,6 +32,7 @@ EXAMPLE_DAGS = Path(__file__).resolve().parents[2] / "example_dags"
 STATES = ("open", "cancelled", "filled")
 STEP_TIMEOUT = 300.0
 LOG_LINES_ON_FAILURE = 40
+RAISED = re.compile(r"[A-Za-z_.]+(Error|Exception)\b")
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # symbol -> state -> number of orders
@@ -108,7 +110,10 @@ class Airflow:
 
     def run_state(self) -> str:
         """Return the state of the DAG's one run."""
-        return str(self._one_value("SELECT state FROM dag_run WHERE dag_id = ?", DAG_ID))
+        state = self._one_value("SELECT state FROM dag_run WHERE dag_id = ?", DAG_ID)
+        if state is None:
+            raise DemoError("Airflow's database holds no run of the DAG")
+        return str(state)
 
     def report(self) -> dict[str, Any]:
         """Return what the cancel task left in XCom under ``return_value``, as the database holds it."""
@@ -117,6 +122,8 @@ class Airflow:
             DAG_ID,
             CANCEL_TASK_ID,
         )
+        if value is None:
+            raise DemoError(f"the DAG's run is {self.run_state()}, and its cancel task left no report in XCom")
         # Airflow's versions store the JSON as text, as bytes, or as JSON within JSON.
         while isinstance(value, str | bytes):
             value = json.loads(value)
@@ -127,9 +134,7 @@ class Airflow:
     def _one_value(self, query: str, *parameters: str) -> Any:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             row = connection.execute(query, parameters).fetchone()
-        if row is None:
-            raise DemoError("Airflow's database holds no run of the DAG, or no report: it did not get that far")
-        return row[0]
+        return None if row is None else row[0]
 
 
 @contextmanager
@@ -275,9 +280,13 @@ def run_demo(orders: int, dags_folder: Path, *, verbose: bool) -> int:
 def _show_end_of_log(airflow: Airflow) -> None:
     if airflow.verbose or not airflow.log_file.is_file():
         return
-    lines = airflow.log_file.read_text(errors="replace").splitlines()[-LOG_LINES_ON_FAILURE:]
-    print(f"\nThe last {len(lines)} lines of Airflow's output (all of it: --verbose):")
-    print("\n".join(f"  | {line}" for line in lines) + "\n")
+    lines = airflow.log_file.read_text(errors="replace").splitlines()
+    raised = dict.fromkeys(line for line in lines if RAISED.match(line))
+    last = lines[-LOG_LINES_ON_FAILURE:]
+    for title, shown in (("What was raised", raised), (f"The last {len(last)} lines", last)):
+        print(f"\n{title} in Airflow's output (all of it: --verbose):")
+        print("\n".join(f"  | {line}" for line in shown))
+    print()
 
 
 def _end_on_signal(signal_number: int, _frame: object) -> NoReturn:
