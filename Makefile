@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    installs, starts an exchange on the loopback, runs the example DAG through Airflow, compares the books
 # make test    installs, then every check: lint, format, types, layers, tests
+# make bench   installs ccxt as well, measures this provider beside it, writes docs/benchmarks.md (20 minutes)
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/sh
@@ -11,6 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.installed-bench
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -40,6 +42,14 @@ install: $(INSTALLED) ## make .venv with the pinned set and this package in it
 demo: $(INSTALLED) ## run the example DAG through Airflow against the sandbox, show the exchange's books
 	@$(BIN)/python -m airflow_provider_bitget.sandbox.demo $(DEMO_ARGS)
 
+$(BENCH_INSTALLED): $(INSTALLED)
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,bench]'
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_INSTALLED) ## measure speed and truth beside ccxt, write docs/benchmarks.md (BENCH_ARGS=--quick: a minute, no file)
+	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, format, types, layers
 	@echo "ruff check";     $(BIN)/ruff check --quiet .
@@ -68,7 +78,7 @@ test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 a
 constraints: ## resolve the newest set for the pinned Airflow anew and write constraints.txt
 	@$(PYTHON) -m venv --clear .venv-constraints
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
-		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev]'
+		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench]'
 	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
 	@mv .venv-constraints/constraints.txt constraints.txt

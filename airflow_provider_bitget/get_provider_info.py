@@ -13,7 +13,7 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-bitget",
         "name": "Bitget",
-        "description": "`Bitget <https://www.bitget.com>`__ futures exchange: orders, positions, reports.",
+        "description": "`Bitget <https://www.bitget.com>`__ futures: cancel orders and report what became of each.",
         "integrations": [
             {
                 "integration-name": _INTEGRATION,

@@ -60,7 +60,7 @@ with DAG(
     )
 
     @task(trigger_rule="all_done")
-    def read_report(report: dict[str, Any] | None) -> dict[str, int]:
+    def read_report(report: Any) -> dict[str, int]:
         """Log the counts and every order that is not done.
 
         It runs after a failure, too. Airflow judges a run by its last task: an order that is left must fail it.
@@ -72,7 +72,7 @@ with DAG(
         for outcome in ("failed", "unresolved"):
             for order in report[outcome]:
                 log.warning("%s: %s %s: %s", outcome, order["symbol"], order["orderId"], order["errorMsg"])
-        left = counts["failed"] + counts["unresolved"]
+        left = 0 if report["simulated"] else counts["failed"] + counts["unresolved"]
         if left:
             raise RuntimeError(f"{left} of {counts['requested']} orders are not proven to be off the exchange.")
         return counts

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL, BitgetClient, Endpoint
+from airflow_provider_bitget.api.envelope import whole_number
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import BitgetAmbiguousError, BitgetConfigError, BitgetGoneError
 from airflow_provider_bitget.api.scope import check_path
@@ -177,17 +178,22 @@ class ClassicDialect:
 
         ``GET /api/v2/mix/order/orders-pending``, 10/s per user, 100 a page, the last three months unless asked
         otherwise. Page: https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending . What an omitted ``status``
-        returns is told differently in the page's languages (``live`` orders only, or all): read ``partially_filled`` too.
+        returns is told differently in the page's languages (``live`` orders only, or all): read both.
 
         :param status: ``live`` or ``partially_filled``; omitted if ``None``.
+        :raises BitgetAmbiguousError: an answer could not be read, or a row of it names no order: the read is not complete.
         """
         params = [("productType", product_type)]
         if symbol:
             params.append(("symbol", symbol))
         if status:
             params.append(("status", status))
-        for page in self._pages(OPEN_ORDERS, params, budget):
-            yield [order for order in map(_open, page) if order is not None]
+        for page, size in self._pages(OPEN_ORDERS, params, budget):
+            orders = [order for order in map(_open, page) if order is not None]
+            yield orders
+            if len(orders) < size:
+                # An open order that nobody can name might be any order: its absence from this read proves nothing.
+                raise _unreadable(OPEN_ORDERS, "an open order carries no id")
 
     def orders_history(
         self, *, product_type: str, symbol: str | None = None, budget: Budget | None = None
@@ -200,7 +206,7 @@ class ClassicDialect:
         params = [("productType", product_type)]
         if symbol:
             params.append(("symbol", symbol))
-        for page in self._pages(ORDERS_HISTORY, params, budget):
+        for page, _ in self._pages(ORDERS_HISTORY, params, budget):
             yield [order for order in map(_ended, page) if order is not None]
 
     def check_signature(self, *, product_type: str, budget: Budget | None = None) -> None:
@@ -211,8 +217,10 @@ class ClassicDialect:
         params = [("productType", product_type), ("limit", "1")]
         self.client.call(OPEN_ORDERS, params=params, budget=budget, attempts=1)
 
-    def _pages(self, endpoint: Endpoint, params: list[tuple[str, str]], budget: Budget | None) -> Iterator[list[Row]]:
-        """Walk ``idLessThan`` until a page is short, empty, or leads nowhere new."""
+    def _pages(
+        self, endpoint: Endpoint, params: list[tuple[str, str]], budget: Budget | None
+    ) -> Iterator[tuple[list[Row], int]]:
+        """Walk ``idLessThan`` and yield each page's rows and how many entries it had, until one is short or empty."""
         cursor = ""
         seen: set[str] = set()
         while True:
@@ -220,7 +228,7 @@ class ClassicDialect:
             if cursor:
                 query.append(("idLessThan", cursor))
             page, size, cursor = _page(self.client.call(endpoint, params=query, budget=budget).data, endpoint)
-            yield page
+            yield page, size
             if size < PAGE_SIZE:
                 return
             if not cursor or cursor in seen:
@@ -231,7 +239,7 @@ class ClassicDialect:
         return ItemAnswer(
             order_id=_text(row.get("orderId")),
             client_oid=_text(row.get("clientOid")),
-            code=_text(row.get("errorCode")),
+            code=self.client.redact(_text(row.get("errorCode"))),
             message=self.client.redact(row.get("errorMsg") or ""),
         )
 
@@ -254,9 +262,9 @@ def _page(data: Any, endpoint: Endpoint) -> tuple[list[Row], int, str]:
 
     :raises BitgetAmbiguousError: the shape is none of the recorded ones, so it says nothing about what is open.
     """
-    if not isinstance(data, Mapping):
-        raise _unreadable(endpoint, "the answer's data is not an object")
-    entries = data.get("entrustedList")
+    if not isinstance(data, Mapping) or "entrustedList" not in data:
+        raise _unreadable(endpoint, "the answer's data has no entrustedList")
+    entries = data["entrustedList"]
     if entries is None:
         return [], 0, ""
     if not isinstance(entries, list):
@@ -290,11 +298,10 @@ def _ended(row: Row) -> EndedOrder | None:
     state = _ENDED.get(_text(row.get("state") or row.get("status")).lower())
     if state is None:
         return None
-    updated = _text(row.get("uTime"))
     return EndedOrder(
         order_id=_text(row.get("orderId")),
         client_oid=_text(row.get("clientOid")),
         symbol=_text(row.get("symbol")).upper(),
         state=state,
-        updated=int(updated) / 1000 if updated.isdigit() else 0.0,
+        updated=whole_number(row.get("uTime")) / 1000,
     )

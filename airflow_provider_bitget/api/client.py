@@ -12,6 +12,7 @@ import random
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import tenacity
@@ -19,10 +20,11 @@ import tenacity
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.clock import Clock, SystemClock
 from airflow_provider_bitget.api.credentials import Credentials
-from airflow_provider_bitget.api.envelope import Envelope, one_line, read_answer
+from airflow_provider_bitget.api.envelope import Envelope, one_line, read_answer, whole_number
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
     ERROR_CLASSES,
+    BitgetAmbiguousError,
     BitgetBadRequestError,
     BitgetCallError,
     BitgetClockError,
@@ -30,10 +32,16 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetNotSentError,
     BitgetRateLimitError,
 )
-from airflow_provider_bitget.api.rate_limit import EndpointLimiter, LimiterRegistry, shared_limiters
-from airflow_provider_bitget.api.scope import check_scope
+from airflow_provider_bitget.api.rate_limit import EndpointLimiter, LimiterRegistry, Slot, shared_limiters
+from airflow_provider_bitget.api.scope import check_path, check_scope
 from airflow_provider_bitget.api.signing import Query, RequestSigner, encode_body
-from airflow_provider_bitget.api.transport import HttpTransport, Transport, TransportFailure
+from airflow_provider_bitget.api.transport import (
+    HttpTransport,
+    Transport,
+    TransportFailure,
+    answer_within,
+    check_base_url,
+)
 
 log = logging.getLogger(__name__)
 
@@ -118,13 +126,13 @@ class BitgetClient:
         limiters: LimiterRegistry | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.base_url = base_url
+        self.base_url = check_base_url(base_url)
         self.demo_trading = demo_trading
         self.timeout = timeout
         self.requests_per_second = requests_per_second
         self._credentials = credentials
         self._signer = RequestSigner(credentials, demo_trading)
-        self._transport = transport or HttpTransport(base_url)
+        self._transport = transport or HttpTransport(self.base_url)
         self._limiters = limiters or shared_limiters()
         self._offset = _Offset()
         self._observed_offset: float | None = None
@@ -146,7 +154,8 @@ class BitgetClient:
 
     def redact(self, text: object) -> str:
         """Return text from outside as one short line without any part of the credentials."""
-        return self._credentials.redact(one_line(text))
+        # Before it is shortened: half a secret would not be recognised.
+        return one_line(self._credentials.redact(str(text)))
 
     def call(
         self,
@@ -172,6 +181,7 @@ class BitgetClient:
             have been carried out.
         :raises BitgetScopeError: the request would have meant "everything".
         """
+        check_path(endpoint.path)
         check_scope(endpoint.path, body, whole_product_type=whole_product_type)
         exchange = _Exchange(
             self, endpoint, Query.from_pairs(params), encode_body(body), budget or Budget(60.0, self.clock), attempts
@@ -179,11 +189,18 @@ class BitgetClient:
         return exchange.run()
 
     def server_time(self, budget: Budget | None = None, attempts: int | None = 3) -> float:
-        """Return the exchange's clock in seconds since the epoch, from its public time endpoint."""
+        """Return the exchange's clock in seconds since the epoch, from its public time endpoint.
+
+        :raises BitgetCallError: there was no answer, or no time in it.
+        """
         answer = self.call(SERVER_TIME, budget=budget, attempts=attempts)
         value = answer.data.get("serverTime") if isinstance(answer.data, Mapping) else None
-        milliseconds = value if value is not None else answer.request_time
-        return int(milliseconds) / 1000
+        milliseconds = whole_number(value) or answer.request_time
+        if not milliseconds:
+            raise BitgetAmbiguousError(
+                "the answer holds no time", category=ErrorCategory.AMBIGUOUS, endpoint=SERVER_TIME.path
+            )
+        return milliseconds / 1000
 
     def _limiter(self, endpoint: Endpoint) -> EndpointLimiter:
         owner = self.base_url
@@ -245,6 +262,7 @@ class _Exchange:
         self.limiter = client._limiter(endpoint)
         self.sent = 0
         self.failures = 0
+        self.bounded_failures = 0
         self.maybe_processed = False
         self.target = f"{endpoint.path}?{query.encoded}" if query.encoded else endpoint.path
 
@@ -275,10 +293,10 @@ class _Exchange:
                 self.target,
                 headers=headers,
                 body=self.body,
-                timeout=max(0.001, min(self.client.timeout, self.budget.remaining())),
-                on_connected=slot.renew,
+                timeout=self._timeout(),
+                on_connected=partial(self._connected, slot),
             )
-            envelope = read_answer(answer, self.endpoint.path)
+            envelope = read_answer(answer, self.endpoint.path, self.client.redact)
         except TransportFailure as failure:
             raise self._failed(failure) from None
         except BitgetNotSentError:
@@ -292,15 +310,23 @@ class _Exchange:
             self.client.signed_successes += 1
         return Answer(envelope.data, envelope.request_time, self.maybe_processed)
 
+    def _timeout(self) -> float:
+        return max(0.001, min(self.client.timeout, self.budget.remaining()))
+
+    def _connected(self, slot: Slot) -> None:
+        """Count from now: opening a connection takes time, and so may the wait for another slot."""
+        slot.renew()
+        answer_within(self._timeout())
+
     def _failed(self, failure: TransportFailure) -> BitgetCallError:
         """Turn "no answer" into an error: ambiguous if the request may have arrived, transient if it cannot have."""
         self.maybe_processed |= failure.sent
         category = ErrorCategory.AMBIGUOUS if failure.sent else ErrorCategory.TRANSIENT
-        return ERROR_CLASSES[category](failure.reason, category=category, endpoint=self.endpoint.path)
+        hint = "" if failure.sent else "Check the connection's host and the network"
+        return ERROR_CLASSES[category](failure.reason, category=category, endpoint=self.endpoint.path, hint=hint)
 
     def _refused(self, error: BitgetCallError, generation: int) -> BitgetCallError:
         """Note what an answer says about pace, clock and processing, and return the error to raise."""
-        error = self._redacted(error)
         if error.category is ErrorCategory.RATE_LIMIT:
             self.budget.tally.count(rate_limited=1)
             self.limiter.refused()
@@ -318,27 +344,17 @@ class _Exchange:
         if error.category in (ErrorCategory.AMBIGUOUS, ErrorCategory.TRANSIENT):
             self.maybe_processed = True
         repeats = describe(error.code).repeats
-        if repeats is not None and self.failures >= repeats:
-            return BitgetBadRequestError(
-                error.message,
-                category=ErrorCategory.BAD_REQUEST,
-                code=error.code,
-                http_status=error.http_status,
-                endpoint=error.endpoint,
-            )
-        return error
-
-    def _redacted(self, error: BitgetCallError) -> BitgetCallError:
-        safe = self.client.redact(error.message)
-        if safe == error.message:
+        if repeats is None:
             return error
-        return type(error)(
-            safe,
-            category=error.category,
+        self.bounded_failures += 1
+        if self.bounded_failures <= repeats:
+            return error
+        return BitgetBadRequestError(
+            error.message,
+            category=ErrorCategory.BAD_REQUEST,
             code=error.code,
             http_status=error.http_status,
             endpoint=error.endpoint,
-            hint=error.hint,
         )
 
     def _ban(self, error: BitgetCallError) -> BitgetIpBanError:
@@ -352,9 +368,14 @@ class _Exchange:
         )
 
     def _mend_clock(self, generation: int) -> bool:
+        if not self.endpoint.signed:
+            # The comparison itself: it waits for nobody's comparison.
+            return False
+        if self.attempts == 1:
+            return True
         try:
             return self.client._compare_clocks(generation, self.budget)
-        except (BitgetCallError, ValueError, TypeError):
+        except BitgetCallError:
             return False
 
     def _worth_repeating(self, error: BaseException) -> bool:

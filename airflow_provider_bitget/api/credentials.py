@@ -47,7 +47,8 @@ class Credentials:
 
     def redact(self, text: str) -> str:
         """Return ``text`` with every part of the credentials replaced by ``***``."""
-        for part in (self.secret, self.passphrase, self.key):
+        # The longest first: one part may hold another.
+        for part in sorted((self.secret, self.passphrase, self.key), key=len, reverse=True):
             if len(part) >= _SHORTEST_REDACTED:
                 text = text.replace(part, "***")
         return text

@@ -9,6 +9,7 @@ there is no envelope (a gateway's HTML page, an empty or a cut answer).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from airflow_provider_bitget.api.exceptions import ERROR_CLASSES, BitgetCallErro
 from airflow_provider_bitget.api.transport import HttpAnswer
 
 _LONGEST_TEXT = 200
+_LONGEST_CODE = 20
+_MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +38,48 @@ class Envelope:
     request_time: int
 
 
-def parse_envelope(body: bytes) -> Envelope | None:
-    """Return the envelope in ``body``, or ``None`` where there is none."""
+def one_line(text: object) -> str:
+    """Return text from outside as one short printable line."""
+    line = " ".join(str(text).split())
+    line = "".join(char if char.isprintable() else "?" for char in line)
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+
+
+def whole_number(value: object) -> int:
+    """Return a time in ms that may be written as a number or as text; 0 where it is neither."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
+
+
+def parse_envelope(body: bytes, clean: Callable[[object], str] = one_line) -> Envelope | None:
+    """Return the envelope in ``body``, or ``None`` where there is none.
+
+    :param body: the answer's bytes.
+    :param clean: makes text from outside fit for a message.
+    """
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(parsed, dict) or not isinstance(parsed.get("code"), (str, int)):
         return None
-    request_time = str(parsed.get("requestTime"))
     return Envelope(
-        code=str(parsed["code"]),
-        message=one_line(parsed.get("msg") or parsed.get("message") or ""),
+        code=clean(parsed["code"])[:_LONGEST_CODE],
+        message=clean(parsed.get("msg") or parsed.get("message") or ""),
         data=parsed.get("data"),
-        request_time=int(request_time) if request_time.isdigit() else 0,
+        request_time=whole_number(parsed.get("requestTime")),
     )
 
 
-def read_answer(answer: HttpAnswer, endpoint: str) -> Envelope:
+def read_answer(answer: HttpAnswer, endpoint: str, clean: Callable[[object], str] = one_line) -> Envelope:
     """Return the envelope of a success.
 
     :param answer: what came back.
     :param endpoint: the path, for the message.
+    :param clean: makes text from outside fit for a message.
     :raises BitgetCallError: anything but ``00000``; the subclass tells the category.
     """
-    envelope = parse_envelope(answer.body)
+    envelope = parse_envelope(answer.body, clean)
     if envelope is None:
         raise without_envelope(answer.status, endpoint)
     if envelope.code == SUCCESS_CODE:
@@ -77,6 +97,7 @@ def read_answer(answer: HttpAnswer, endpoint: str) -> Envelope:
 
 def without_envelope(status: int, endpoint: str) -> BitgetCallError:
     """Return the error that an answer without an envelope stands for."""
+    hint = ""
     if status == 429:
         category, text = ErrorCategory.RATE_LIMIT, "too many requests"
     elif status == 401:
@@ -85,17 +106,12 @@ def without_envelope(status: int, endpoint: str) -> BitgetCallError:
         category, text = ErrorCategory.BAD_REQUEST, "the answer is a redirect, which is never followed: check the host"
     elif status in (404, 405):
         category, text = ErrorCategory.BAD_REQUEST, "there is no such path on this host"
+        hint = "Check the connection's host"
     else:
         # Success without an envelope, a gateway's error page, a firewall's: the request may have passed behind it.
         category, text = ErrorCategory.AMBIGUOUS, "the answer is not the exchange's JSON"
-    return ERROR_CLASSES[category](text, category=category, http_status=status, endpoint=endpoint)
-
-
-def one_line(text: object) -> str:
-    """Return text from outside as one short printable line."""
-    line = " ".join(str(text).split())
-    line = "".join(char if char.isprintable() else "?" for char in line)
-    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
+        hint = "If it stays so, check the connection's host"
+    return ERROR_CLASSES[category](text, category=category, http_status=status, endpoint=endpoint, hint=hint)
 
 
 def _category(code: str, status: int) -> ErrorCategory:

@@ -46,6 +46,7 @@ class EndpointLimiter:
         self._bucket = InMemoryBucket([Rate(self._pace, self._window_ms)])
         self._rest_until = float("-inf")
         self._pace_changed = float("-inf")
+        self._last_refused = float("-inf")
         self._slowest_since: float | None = None
 
     @property
@@ -87,8 +88,11 @@ class EndpointLimiter:
             if now - self._pace_changed >= self._window_ms / 1000 or self._pace == self._per_window:
                 self._set_pace(max(1, self._pace // 2))
                 self._pace_changed = now
-            if self._pace == 1 and self._slowest_since is None:
+            # Refusals that lie apart are single ones, not a ban.
+            begins_anew = self._slowest_since is None or now - self._last_refused >= BAN_SECONDS
+            if self._pace == 1 and begins_anew:
                 self._slowest_since = now
+            self._last_refused = now
 
     def accepted(self) -> None:
         """Note an answer that was no refusal; after a window of them the pace goes up a step."""
@@ -97,7 +101,8 @@ class EndpointLimiter:
         with self._lock:
             now = self._clock.monotonic()
             self._slowest_since = None
-            if self._pace < self._per_window and now - self._pace_changed >= self._window_ms / 1000:
+            quiet_since = max(self._pace_changed, self._last_refused)
+            if self._pace < self._per_window and now - quiet_since >= self._window_ms / 1000:
                 self._set_pace(min(self._per_window, self._pace + max(1, self._pace // 2)))
                 self._pace_changed = now
 

@@ -16,6 +16,10 @@ from typing import Any, Final
 
 from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetScopeError
 
+# Stands for a field that no body can hold.
+_NEVER: Final = "-"
+# What an unset variable, a wildcard or a template that rendered to nothing leaves behind.
+_PLACEHOLDERS: Final = frozenset({"", "*", "none", "null", "nan", "undefined"})
 _PATH = re.compile(r"/api/v[0-9]+(?:/[A-Za-z0-9_-]+)+")
 
 
@@ -39,7 +43,7 @@ SCOPE_RULES: Final[dict[str, ScopeRule]] = {
     "/api/v2/mix/order/cancel-order": ScopeRule(("productType", "symbol"), "."),
     "/api/v2/mix/order/cancel-plan-order": ScopeRule(("productType", "symbol", "planType"), "orderIdList"),
     # Its symbol is undocumented since 2025 and may be ignored, so nothing less than a whole product type is ever meant.
-    "/api/v2/mix/order/cancel-all-orders": ScopeRule(("productType", "-"), whole=True),
+    "/api/v2/mix/order/cancel-all-orders": ScopeRule(("productType", _NEVER), whole=True),
     "/api/v2/mix/order/close-positions": ScopeRule(("productType", "symbol"), whole=True),
     "/api/v2/spot/trade/batch-cancel-order": ScopeRule((), "orderList"),
     "/api/v2/spot/trade/cancel-symbol-order": ScopeRule(("symbol",)),
@@ -77,7 +81,8 @@ def check_scope(path: str, body: Any, *, whole_product_type: bool = False) -> No
     :param whole_product_type: the caller means the whole product type and says so.
     :raises BitgetScopeError: a missing or empty field would mean "everything".
     """
-    rule = SCOPE_RULES.get(path)
+    # In lower case: whether the exchange tells Cancel-Order from cancel-order is not ours to guess.
+    rule = SCOPE_RULES.get(path.lower())
     if rule is None:
         return
     texts = [
@@ -85,14 +90,17 @@ def check_scope(path: str, body: Any, *, whole_product_type: bool = False) -> No
     ]
     fields = body if isinstance(body, Mapping) else {}
     for name in texts:
-        value = fields.get(name)
-        if not isinstance(value, str) or not value.strip() or value.strip() in ("*", "None", "null"):
-            wanted = "an explicit whole-product-type call" if name == "-" else f"a non-empty {name}"
+        if name == _NEVER or not _names_something(fields.get(name)):
+            wanted = "an explicit whole-product-type call" if name == _NEVER else f"a non-empty {name}"
             raise BitgetScopeError(
                 f"{path} was not sent: without {wanted} it would touch everything in its scope", field=name
             )
     if rule.ids:
         _check_ids(path, rule.ids, body)
+
+
+def _names_something(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() not in _PLACEHOLDERS
 
 
 def _check_ids(path: str, name: str, body: Any) -> None:
@@ -108,11 +116,11 @@ def _check_ids(path: str, name: str, body: Any) -> None:
             field="body" if name == "*" else name,
         )
     for item in items:
-        named = (item.get("orderId"), item.get("clientOid")) if isinstance(item, Mapping) else (item,)
-        plain_allowed = name == "symbolList"
-        if not any(isinstance(value, str) and value.strip() for value in named) or not (
-            plain_allowed or isinstance(item, Mapping)
-        ):
+        if name == "symbolList":
+            named: tuple[Any, ...] = (item,)
+        else:
+            named = (item.get("orderId"), item.get("clientOid")) if isinstance(item, Mapping) else ()
+        if not any(_names_something(value) for value in named):
             raise BitgetScopeError(
                 f"{path} was not sent: an entry of the list names no order, and the exchange might take that for all",
                 field="body" if name in ("*", ".") else name,

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_bitget.api.credentials import Credentials
+from airflow_provider_bitget.api.exceptions import BitgetConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,19 @@ class Query:
 
 
 def encode_body(body: Mapping[str, Any] | list[Any] | None) -> bytes:
-    """Return the bytes of a JSON body, which are both signed and sent; ``b""`` for none."""
+    """Return the bytes of a JSON body, which are both signed and sent; ``b""`` for none.
+
+    :raises BitgetConfigError: it holds something that JSON cannot.
+    """
     if body is None:
         return b""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    try:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BitgetConfigError(
+            f"body cannot be written as JSON ({type(error).__name__}): use text, numbers, lists and mappings only",
+            field="body",
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import http.client
+import io
 import ipaddress
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -87,7 +90,7 @@ class HttpTransport:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = check_base_url(base_url)
-        self._session = requests.Session()
+        self._session = _Session()
         adapter = _AnnouncingAdapter(pool_connections=1, pool_maxsize=CONNECTIONS)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
@@ -117,8 +120,7 @@ class HttpTransport:
         request.hooks = {"response": []}
         if body:
             request.headers["Content-Length"] = str(len(body))
-        give_up = time.monotonic() + timeout
-        _callbacks.on_connected = on_connected
+        _attempt.begin(on_connected, give_up=time.monotonic() + timeout)
         try:
             response = self._session.send(
                 request,
@@ -129,19 +131,23 @@ class HttpTransport:
                 verify=self._verify,
             )
             with response:
-                return HttpAnswer(response.status_code, _read(response, give_up))
-        except (requests.ConnectTimeout, requests.exceptions.ProxyError) as failure:
-            raise TransportFailure(_name(failure), sent=False) from None
-        except requests.ConnectionError as failure:
-            raise TransportFailure(_name(failure), sent=not _never_connected(failure)) from None
+                return HttpAnswer(response.status_code, _read(response))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failure:
-            raise TransportFailure(_name(failure), sent=True) from None
+            raise TransportFailure(_name(failure), sent=_attempt.sent) from None
         finally:
-            _callbacks.on_connected = None
+            _attempt.end()
 
     def close(self) -> None:
         """Close the idle connections."""
         self._session.close()
+
+
+def answer_within(seconds: float) -> None:
+    """Start the answer's time anew. For ``on_connected``, which may have waited for long.
+
+    :param seconds: how long the answer may take from now on.
+    """
+    _attempt.give_up = time.monotonic() + seconds
 
 
 def check_base_url(base_url: str) -> str:
@@ -149,12 +155,12 @@ def check_base_url(base_url: str) -> str:
 
     :raises BitgetConfigError: it is not https, or has a user, path, query or fragment.
     """
-    parts = urlsplit(base_url)
     try:
-        port_is_valid = parts.port is None or parts.port > 0
+        parts = urlsplit(base_url)
+        is_valid = parts.scheme in ("https", "http") and (parts.port is None or parts.port > 0)
     except ValueError:
-        port_is_valid = False
-    if parts.scheme not in ("https", "http") or not parts.hostname or not port_is_valid:
+        is_valid = False
+    if not is_valid or not _is_host(parts.hostname):
         raise BitgetConfigError(
             "The connection's host must be a base URL such as https://api.bitget.com, and this one is not.",
             field="host",
@@ -171,7 +177,8 @@ def check_base_url(base_url: str) -> str:
             "Use https; http is for the sandbox on the loopback only.",
             field="host",
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    # In lower case: one host has one limit, however it is written.
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def is_loopback(base_url: str) -> bool:
@@ -185,8 +192,17 @@ def is_loopback(base_url: str) -> bool:
         return False
 
 
-def _read(response: requests.Response, give_up: float) -> bytes:
-    """Read the body in whatever pieces arrive, so that a dripping answer cannot outlast the timeout."""
+def _is_host(name: str | None) -> bool:
+    if not name:
+        return False
+    try:
+        return ":" in name or (bool(name.encode("idna")) and not set(name) & set(" \\%"))
+    except UnicodeError:
+        return False
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read the body in whatever pieces arrive."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -195,20 +211,12 @@ def _read(response: requests.Response, give_up: float) -> bytes:
             break
         chunks.append(chunk)
         size += len(chunk)
-        if time.monotonic() > give_up:
-            raise TransportFailure("the answer came too slowly", sent=True)
         if size > _LARGEST_ANSWER:
             raise TransportFailure("the answer is larger than 32 MiB", sent=True)
     expected = response.headers.get("Content-Length", "")
-    if expected.isdigit() and "Content-Encoding" not in response.headers and size < int(expected):
+    if expected.isdecimal() and "Content-Encoding" not in response.headers and size < int(expected):
         raise TransportFailure("the answer was cut off", sent=True)
     return b"".join(chunks)
-
-
-def _never_connected(failure: BaseException) -> bool:
-    reason = failure.args[0] if failure.args else None
-    reason = getattr(reason, "reason", reason)
-    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
 
 
 def _name(failure: BaseException) -> str:
@@ -227,28 +235,85 @@ def _name(failure: BaseException) -> str:
     return names.get(type(failure).__name__, f"the connection failed ({type(failure).__name__})")
 
 
-class _Callbacks(threading.local):
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: Any) -> None:
+        """Name no target: even where it follows none, the session would read the body and build the next request."""
+
+
+class _Attempt(threading.local):
+    """What the attempt that runs in this thread asks of its connection, and what became of it."""
+
     on_connected: Callable[[], None] | None = None
+    give_up: float = float("inf")
+    connecting: bool = False
+    #: Whether a byte of the request may have left.
+    sent: bool = False
+
+    def begin(self, on_connected: Callable[[], None], *, give_up: float) -> None:
+        self.on_connected, self.give_up, self.connecting, self.sent = on_connected, give_up, False, False
+
+    def end(self) -> None:
+        self.on_connected = None
 
 
-_callbacks = _Callbacks()
+_attempt = _Attempt()
+
+
+class _BoundedSocket(io.RawIOBase):
+    """Reads from a socket, but not past the attempt's end, however slowly the bytes drip in.
+
+    A socket's own timeout counts anew with every byte.
+    """
+
+    def __init__(self, source: io.RawIOBase, sock: socket.socket) -> None:
+        self._source = source
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _attempt.give_up - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._source.readinto(buffer)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _BoundedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedSocket(self.fp.detach(), sock))
 
 
 class _AnnouncesConnect:
-    """Tells the attempt that runs in this thread that it had to open a connection first."""
+    """Tells the attempt that runs in this thread that it had to open a connection, and when it begins to write."""
 
     def connect(self) -> None:
+        _attempt.connecting = True
         super().connect()  # type: ignore[misc]  # mixed into urllib3's connections
-        if _callbacks.on_connected is not None:
-            _callbacks.on_connected()
+        _attempt.connecting = False
+        if _attempt.on_connected is not None:
+            _attempt.on_connected()
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:  # type: ignore[attr-defined]
+            self.connect()
+        # While connecting, what is written is for a proxy.
+        _attempt.sent = _attempt.sent or not _attempt.connecting
+        super().send(data)  # type: ignore[misc]
 
 
 class _AnnouncingHttpConnection(_AnnouncesConnect, HTTPConnection):
-    pass
+    response_class = _BoundedResponse
 
 
 class _AnnouncingHttpsConnection(_AnnouncesConnect, HTTPSConnection):
-    pass
+    response_class = _BoundedResponse
 
 
 class _HttpPool(HTTPConnectionPool):
@@ -259,7 +324,15 @@ class _HttpsPool(HTTPSConnectionPool):
     ConnectionCls = _AnnouncingHttpsConnection
 
 
+_POOLS: Final = {"http": _HttpPool, "https": _HttpsPool}
+
+
 class _AnnouncingAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager

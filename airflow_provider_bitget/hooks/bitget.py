@@ -104,8 +104,9 @@ class BitgetHook(BaseHook):
         from airflow_provider_bitget.hooks.connection import read_connection
 
         connection = self.get_connection(self.bitget_conn_id)
-        extra = connection.extra_dejson
-        for secret in (connection.login, connection.password, extra.get("passphrase")):
+        extra: Any = connection.extra_dejson
+        passphrase = extra.get("passphrase") if isinstance(extra, Mapping) else None
+        for secret in (connection.login, connection.password, passphrase):
             _mask(secret)
         settings = read_connection(connection, extra)
         return BitgetClient(
@@ -123,7 +124,10 @@ class BitgetHook(BaseHook):
 
         try:
             client = self._make_client(longest_timeout=_TEST_TIMEOUT)
-            ClassicDialect(client).check_signature(product_type="USDT-FUTURES")
+            try:
+                ClassicDialect(client).check_signature(product_type="USDT-FUTURES")
+            finally:
+                client.close()
             where = "demo trading" if client.demo_trading else "live trading"
             return True, f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
         except BitgetError as error:

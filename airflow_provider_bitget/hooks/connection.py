@@ -18,6 +18,9 @@ ACCOUNT_MODES: Final = ("auto", "classic", "unified")
 DEFAULT_TIMEOUT: Final = 10.0
 LONGEST_TIMEOUT: Final = 120.0
 
+# What other programs call it, and what is left of the name in most misspellings.
+_MEANS_DEMO: Final = ("demo", "trading", "paper", "simulat", "sandbox", "testnet")
+
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 
@@ -54,14 +57,14 @@ class BitgetConnection:
     timeout: float = DEFAULT_TIMEOUT
 
 
-def read_connection(connection: AirflowConnection, extra: Mapping[str, Any]) -> BitgetConnection:
+def read_connection(connection: AirflowConnection, extra: Any) -> BitgetConnection:
     """Return the connection's meaning.
 
     :param connection: Airflow's connection.
     :param extra: its ``extra_dejson``, read once by the caller.
     :raises BitgetConfigError: a field is missing or unclear; the message names it and never shows a secret.
     """
-    if not extra and str(connection.extra or "").strip() not in ("", "{}"):
+    if not isinstance(extra, Mapping) or (not extra and str(connection.extra or "").strip() not in ("", "{}")):
         raise BitgetConfigError(
             "The connection's extra is not a JSON object, so the passphrase cannot be read from it.", field="extra"
         )
@@ -92,7 +95,7 @@ def _base_url(connection: AirflowConnection) -> str:
 def _refuse_lookalikes(extra: Mapping[str, Any]) -> None:
     """Refuse a misspelt switch: ignored, it would trade live."""
     for name in extra:
-        if name not in EXTRA_FIELDS and any(word in str(name).lower() for word in ("demo", "paptrading", "simulat")):
+        if name not in EXTRA_FIELDS and any(word in str(name).lower() for word in _MEANS_DEMO):
             raise BitgetConfigError(
                 f"The connection's extra has a field {str(name)[:40]!r} that is not known. For demo trading set "
                 '"demo_trading": true.',

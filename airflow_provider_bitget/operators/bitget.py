@@ -58,7 +58,7 @@ class BitgetBatchCancelOperator(BaseOperator):
     :param chunk_size: orders per request, 1 to 50.
     :param deadline: seconds for the whole call. What is not reached by then is ``unresolved`` in the report. Keep it
         below ``execution_timeout``, which ends the task from outside.
-    :param report_cancelled: put the ids of cancelled orders into the report, not only their number.
+    :param report_cancelled: put the ids of cancelled orders into the report (at most 1,000), not only their number.
     :param simulate: report what would be sent; send nothing that changes anything.
     :param bitget_conn_id: (templated) id of the Airflow connection.
     :raises BitgetArgumentError: an argument cannot be used; nothing was sent.
@@ -231,9 +231,8 @@ class BitgetBatchCancelOperator(BaseOperator):
         for (bucket, detail, code, message), names in _grouped(report.not_done()):
             self.log.log(
                 logging.ERROR if bucket is Bucket.UNRESOLVED else logging.WARNING,
-                "%d orders are %s (%s; %s): %s",
-                len(names),
-                bucket.value,
+                "%s (%s; %s): %s",
+                bucket.value.capitalize(),
                 detail,
                 " ".join(filter(None, (code, message))) or "the exchange gave no code",
                 ", ".join(names),
@@ -255,8 +254,9 @@ def _grouped(outcomes: Iterable[OrderOutcome]) -> Iterator[tuple[tuple[Any, str,
 def _describe(report: CancelReport, blocking: Sequence[OrderOutcome]) -> str:
     """Say in one line what is left and why."""
     counts = report.counts
+    left = counts["failed"] + counts["unresolved"]
     parts = [
-        f"{counts['failed'] + counts['unresolved']} of {counts['requested']} orders are not done "
+        f"Not done: {left} of {counts['requested']} orders "
         f"({counts['failed']} failed, {counts['unresolved']} unresolved)"
     ]
     if report.error is not None:
@@ -264,8 +264,8 @@ def _describe(report: CancelReport, blocking: Sequence[OrderOutcome]) -> str:
     named = [f"{outcome.ref} ({outcome.code or outcome.detail})" for outcome in blocking[:_NAMED_IN_MESSAGE]]
     if named:
         more = len(blocking) - len(named)
-        parts.append(", ".join(named) + (f" and {more} more" if more else ""))
-    return ": ".join(parts)
+        parts.append("Orders: " + ", ".join(named) + (f" and {more} more" if more else ""))
+    return ". ".join(parts)
 
 
 def _reason(error: BitgetError | Exception) -> str:

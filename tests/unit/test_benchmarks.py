@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's own arithmetic, on made-up data: what it prints must be true of what it measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.bars import bars_of, growth_of_cpu_per_order
+from tests.benchmarks.cell import Measurement
+from tests.benchmarks.claims import Claim, Verdict, claims_of, compare_with_books
+from tests.benchmarks.clients import CCXT_SYNC, OURS
+from tests.benchmarks.clients.meter import Reading
+from tests.benchmarks.exchange_process import Setting
+from tests.benchmarks.fault_cases import CASES, PLAIN, QUICK, FaultCase
+from tests.benchmarks.faults import FaultFinding
+from tests.benchmarks.floor import floor_seconds
+from tests.benchmarks.page import page_of
+from tests.benchmarks.speed import LARGE, VERY_LARGE
+from tests.benchmarks.tables import Column, render_table
+
+EXACT = Verdict(left_open=0, misreported=0, unknown=0)
+
+
+def measurement(
+    setting: Setting,
+    *,
+    wall: float = 1.0,
+    cpu: float = 0.1,
+    verdict: Verdict = EXACT,
+    refused_429: int = 0,
+    client: str = OURS,
+) -> Measurement:
+    """What a cell might have shown."""
+    return Measurement(client, setting, Reading(wall, cpu, peak_mib=10.0), verdict, "report", refused_429)
+
+
+def verdict_on(setting: Setting, one: Measurement) -> list[bool | None]:
+    what = f"{setting.orders:,} orders at {setting.latency_ms} ms"
+    return [bar.is_met for bar in bars_of([one]) if bar.what == what]
+
+
+# ----------------------------------------------------------------------------------------------------- floor
+
+
+@pytest.mark.parametrize(
+    ("orders", "round_trip", "seconds"),
+    [
+        (50, 0.0, 0.0),
+        (500, 0.1, 0.2),
+        (501, 0.0, 0.1),
+        (5_000, 0.0, 9.0),
+        (5_000, 0.3, 9.6),
+        (50_000, 0.1, 99.2),
+    ],
+)
+def test_floor_is_what_the_limit_lets_through_and_two_round_trips(
+    orders: int, round_trip: float, seconds: float
+) -> None:
+    assert floor_seconds(orders, round_trip) == pytest.approx(seconds)
+
+
+def test_no_ratio_is_given_where_the_floor_is_zero() -> None:
+    assert measurement(Setting(50, 0)).ratio is None
+    assert measurement(Setting(5_000, 0), wall=9.9).ratio == pytest.approx(1.1)
+
+
+# ---------------------------------------------------------------------------------------------------- claims
+
+
+@pytest.mark.parametrize(
+    ("claim", "state"),
+    [
+        (Claim.CANCELLED, "canceled"),
+        (Claim.FILLED, "filled"),
+        (Claim.OPEN, "live"),
+        (Claim.OPEN, "partially_filled"),
+        (Claim.NOT_SENT, "live"),
+        (Claim.NOT_SENT, "filled"),
+    ],
+)
+def test_a_true_word_is_not_misreported(claim: Claim, state: str) -> None:
+    verdict = compare_with_books({"1": claim}, {"1": state})
+
+    assert verdict.is_exact
+
+
+@pytest.mark.parametrize(
+    ("claim", "state"),
+    [
+        (Claim.CANCELLED, "live"),
+        (Claim.CANCELLED, "filled"),
+        (Claim.CANCELLED_BEFORE, "canceled"),
+        (Claim.FILLED, "canceled"),
+        (Claim.OPEN, "canceled"),
+        (Claim.OPEN, "filled"),
+        (Claim.NOT_SENT, "canceled"),
+    ],
+)
+def test_a_false_word_is_misreported(claim: Claim, state: str) -> None:
+    assert compare_with_books({"1": claim}, {"1": state}).misreported == 1
+
+
+def test_an_order_passed_over_in_silence_is_misreported_however_it_ended() -> None:
+    verdict = compare_with_books({}, {"1": "canceled", "2": "live"})
+
+    assert (verdict.misreported, verdict.left_open) == (2, 1)
+
+
+def test_an_order_that_nobody_asked_for_is_misreported() -> None:
+    verdict = compare_with_books({"1": Claim.CANCELLED, "99": Claim.CANCELLED}, {"1": "canceled"})
+
+    assert (verdict.misreported, verdict.is_exact) == (1, False)
+
+
+def test_not_knowing_is_no_misreport_and_not_exact() -> None:
+    verdict = compare_with_books({"1": Claim.UNKNOWN, "2": Claim.UNKNOWN}, {"1": "canceled", "2": "live"})
+
+    assert verdict == Verdict(left_open=1, misreported=0, unknown=2)
+    assert not verdict.is_exact
+
+
+def test_a_success_outweighs_the_exception_of_another_call() -> None:
+    assert claims_of(["1"], ["1", "2"]) == {"1": Claim.CANCELLED, "2": Claim.UNKNOWN}
+
+
+# ---------------------------------------------------------------------------------------------------- tables
+
+
+def test_table_is_markdown_whose_columns_line_up() -> None:
+    table = render_table([Column("client"), Column("s", is_number=True)], [["ours", "9.31"], ["a|b", "15.2"]])
+
+    assert table.splitlines() == [
+        "| client |    s |",
+        "| ------ | ---: |",
+        "| ours   | 9.31 |",
+        "| a\\|b   | 15.2 |",
+    ]
+
+
+def test_row_of_the_wrong_length_is_refused() -> None:
+    with pytest.raises(ValueError, match="argument"):
+        render_table([Column("one"), Column("two")], [["1", "2", "3"]])
+
+
+def test_page_says_how_many_bars_are_met_and_which_are_not() -> None:
+    slow = measurement(LARGE, wall=20.0)
+    page = page_of([slow], [FaultFinding(CASES[0], measurement(PLAIN), measurement(PLAIN))], "- made up")
+
+    assert "Of the 2 bars that were measured, **1 are met**." in page
+    assert page.count("**not met**") == 1
+    assert "- made up" in page
+
+
+# ------------------------------------------------------------------------------------------------------ bars
+
+
+@pytest.mark.parametrize(
+    ("one", "is_met"),
+    [
+        (measurement(LARGE, wall=9.66), True),
+        (measurement(LARGE, wall=9.67), False),
+        (measurement(LARGE, wall=9.3, refused_429=1), False),
+        (measurement(LARGE, wall=9.3, verdict=Verdict(1, 0, 0)), False),
+        (measurement(LARGE, wall=9.3, verdict=Verdict(0, 1, 0)), False),
+    ],
+)
+def test_long_list_must_be_swift_and_exact(one: Measurement, is_met: bool) -> None:
+    assert verdict_on(LARGE, one) == [is_met]
+
+
+def test_bars_judge_this_provider_only() -> None:
+    assert verdict_on(LARGE, measurement(LARGE, wall=9.3, client=CCXT_SYNC)) == [None]
+
+
+def test_growth_compares_the_processor_time_of_one_order() -> None:
+    short, long = measurement(LARGE, cpu=0.4), measurement(VERY_LARGE, cpu=4.4)
+
+    assert growth_of_cpu_per_order(short, long) == pytest.approx(0.1)
+
+
+# ---------------------------------------------------------------------------------------------------- faults
+
+
+@pytest.mark.parametrize(
+    ("faulty", "is_met"),
+    [
+        (measurement(PLAIN, wall=5.9), True),
+        (measurement(PLAIN, wall=6.1), False),
+        (measurement(PLAIN, verdict=Verdict(1, 0, 0)), True),
+        (measurement(PLAIN, verdict=Verdict(2, 0, 0)), False),
+        (measurement(PLAIN, verdict=Verdict(0, 1, 0)), False),
+        (measurement(PLAIN, verdict=Verdict(0, 0, 1)), False),
+        (measurement(PLAIN, client=CCXT_SYNC), None),
+    ],
+)
+def test_fault_may_cost_its_own_time_and_three_seconds_and_no_truth(faulty: Measurement, is_met: bool | None) -> None:
+    case = FaultCase("made up", own_seconds=2.0, stays_open=1)
+
+    assert FaultFinding(case, faulty, measurement(PLAIN, wall=1.0)).is_met is is_met
+
+
+def test_seconds_longer_count_neither_the_list_nor_the_fault_itself() -> None:
+    case = FaultCase("made up", own_seconds=2.0, looked_up=True)
+    plain = measurement(PLAIN, wall=1.0)
+
+    assert FaultFinding(case, measurement(PLAIN, wall=4.5), plain).longer == pytest.approx(1.5)
+    assert FaultFinding(case, measurement(PLAIN, wall=1.1), plain).longer == 0.0
+    assert FaultFinding(case, measurement(PLAIN, wall=7.9), plain).is_met
+
+
+def test_faults_have_names_of_their_own() -> None:
+    names = [case.name for case in CASES]
+
+    assert len(set(names)) == len(names)
+    assert set(names) >= QUICK
