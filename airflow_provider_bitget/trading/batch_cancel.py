@@ -25,7 +25,9 @@ from airflow_provider_bitget.api.classic import BatchAnswer, ClassicDialect, End
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
+    BitgetAccountRiskError,
     BitgetAuthError,
+    BitgetBadRequestError,
     BitgetCallError,
     BitgetConfigError,
     BitgetError,
@@ -50,7 +52,10 @@ BATCH_ATTEMPTS: Final = 3
 """How often a batch is sent before its orders go round again (in smaller batches, if the exchange gave a code)."""
 
 READ_ATTEMPTS: Final = 3
-"""How often the open orders are read before they count as unreadable."""
+"""How often the open orders are read before they count as unreadable, where the exchange refuses the read itself.
+
+Anything else may pass, and everything hangs on this read: it is repeated until the deadline.
+"""
 
 DETAIL_FIRST: Final = 3
 """Up to this many orders are looked up one by one straight away; more are looked for in the history first."""
@@ -58,17 +63,28 @@ DETAIL_FIRST: Final = 3
 LOOK_UP_PAUSES: Final = (1.0, 2.0, 3.0)
 """Seconds before an order that was not found is looked up again: the history may lag behind the book."""
 
-HOPELESS_REFUSALS: Final = 20
-"""After so many single orders of a symbol were refused with one code, and none taken, batches are no longer split."""
+FRUITLESS_SPLITS: Final = 64
+"""How many refused batches of a symbol are split per round before any batch is taken; each that is allows two more.
+
+Enough to single out every order of a full batch. A refusal that really speaks of the symbol or the account, with a code
+that is not known for it, then costs some requests and not thousands.
+"""
+
+FRUITLESS_SPLITS_WHEN_BUSY: Final = 8
+"""The same after a refusal that may pass by itself: it is rarely about one order."""
+
+_EVERY_SYMBOL: Final = ""
+_EVERY_SYMBOL_FACTOR: Final = 4
 
 _STEP: Final = 0.1
 
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Orders that travel together."""
+    """Orders that travel together, not before a moment of the monotonic clock."""
 
     tracks: list[OrderTrack]
+    not_before: float = float("-inf")
     started: bool = False
 
 
@@ -123,9 +139,12 @@ class BatchCancel:
         self._stop_requested = False
         self._fatal: BitgetError | None = None
         self._read_completed = False
-        self._accepted_symbols: set[str] = set()
-        self._single_refusals: Counter[tuple[str, str]] = Counter()
-        self._progress = Progress(len(self.tracks), self.clock)
+        self._read_refused = False
+        self._taken: Counter[str] = Counter()
+        self._splits: Counter[str] = Counter()
+        self._answered = 0
+        self._refused = 0
+        self._progress = Progress(len(self.tracks), self.clock, self._count_done)
 
     def run(self) -> CancelReport:
         """Cancel, prove, look up, and return the report.
@@ -142,6 +161,7 @@ class BatchCancel:
         except BitgetError as error:
             self._fatal = self._fatal or error
             self.budget.stop()
+            self._drain()
         except BaseException:
             self.budget.stop()
             self._drain()
@@ -158,6 +178,9 @@ class BatchCancel:
         """Return the report as things stand; what was not reached or not proven is ``unresolved``."""
         for track in self.tracks:
             if track.outcome is None:
+                if isinstance(self._fatal, BitgetAuthError):
+                    # No other try can reach what these credentials cannot reach.
+                    track.curable = False
                 track.settle_at_last(read_completed=self._read_completed)
         tally = self.budget.tally
         return CancelReport(
@@ -178,7 +201,8 @@ class BatchCancel:
     def _cancel_until_settled(self) -> None:
         todo = self.tracks
         for round_number in itertools.count():
-            self._dispatch(todo)
+            # The other way round each time: where splitting had to stop, it begins with other batches.
+            self._dispatch(todo if round_number % 2 == 0 else todo[::-1])
             if not self.verify:
                 for track in self._unsettled():
                     track.settle_without_read()
@@ -208,17 +232,24 @@ class BatchCancel:
     def _dispatch(self, tracks: list[OrderTrack]) -> None:
         """Send every order once, splitting batches that are refused as a whole."""
         self._read_completed = False
+        self._taken.clear()
+        self._splits.clear()
+        for track in tracks:
+            track.in_company = False
         for chunk in chunk_orders(tracks, self.chunk_size):
             self._submit_batch(chunk)
         self._collect(self._take_batch)
+        for track in tracks:
+            if track.in_company and not self._taken[track.symbol]:
+                track.refused_in_vain()
 
-    def _submit_batch(self, tracks: list[OrderTrack]) -> None:
-        batch = _Batch(tracks)
+    def _submit_batch(self, tracks: list[OrderTrack], *, not_before: float = float("-inf")) -> None:
+        batch = _Batch(tracks, not_before)
         self._submit(partial(self._send, batch), batch)
 
     def _send(self, batch: _Batch) -> BatchAnswer:
         """Runs in a worker."""
-        self._send_budget.check()
+        self._send_budget.wait(max(0.0, batch.not_before - self.clock.monotonic()))
         batch.started = True
         now = self.clock.time()
         for track in batch.tracks:
@@ -248,6 +279,16 @@ class BatchCancel:
             self._take_refusal(batch.tracks, error)
         else:
             raise error
+        self._recount(batch.tracks)
+
+    def _recount(self, tracks: list[OrderTrack]) -> None:
+        """Keep the numbers of the progress line up to date, so that a line costs nothing however long the list."""
+        for track in tracks:
+            refused = track.said is Said.REFUSED
+            answered = refused or track.said is Said.DONE or track.said is Said.GONE
+            self._answered += answered - track.counted_answered
+            self._refused += refused - track.counted_refused
+            track.counted_answered, track.counted_refused = answered, refused
 
     def _take_answer(self, tracks: list[OrderTrack], answer: BatchAnswer) -> None:
         by_order_id = {track.order_id: track for track in tracks if track.order_id}
@@ -274,9 +315,7 @@ class BatchCancel:
                 track.unclear(track.code, track.message)
             track.maybe_processed |= answer.maybe_processed
         if succeeded:
-            self._accepted_symbols.add(tracks[0].symbol)
-        self._progress.done += len(tracks)
-        self._progress.failed += len(failed)
+            self._taken.update((tracks[0].symbol, _EVERY_SYMBOL))
 
     def _take_unsent(self, batch: _Batch, error: BitgetNotSentError) -> None:
         for track in batch.tracks:
@@ -296,22 +335,15 @@ class BatchCancel:
         ):
             self._hold_back(tracks, error)
         elif self._worth_splitting(tracks, error):
-            for track in tracks:
-                track.maybe_processed |= error.maybe_processed
-            half = len(tracks) // 2
-            self._submit_batch(tracks[:half])
-            self._submit_batch(tracks[half:])
+            self._split(tracks, error)
         elif error.category is ErrorCategory.AMBIGUOUS or not error.code:
             for track in tracks:
                 track.unclear(error.code, error.message)
         else:
-            if len(tracks) == 1:
-                self._single_refusals[tracks[0].symbol, error.code] += 1
+            in_company = len(tracks) > 1 and not describe(error.code).whole_scope
             for track in tracks:
                 track.maybe_processed |= error.maybe_processed
-                track.refused(error.code, error.message, error.category)
-            self._progress.done += len(tracks)
-            self._progress.failed += len(tracks)
+                track.refused(error.code, error.message, error.category, in_company=in_company)
 
     def _hold_back(self, tracks: list[OrderTrack], error: BitgetCallError) -> None:
         for track in tracks:
@@ -323,15 +355,35 @@ class BatchCancel:
     def _worth_splitting(self, tracks: list[OrderTrack], error: BitgetCallError) -> bool:
         """Whether halves may fare better: one bad order must not keep the others from being cancelled.
 
-        A batch that is refused because an order is gone is not split: the read of the open orders tells which of its
-        orders are left, and only those go round again.
+        A batch that is refused because an order is gone is not split the first time: the read of the open orders
+        tells which of its orders are left, and only those go round again. In a market that moves another may be gone
+        by then; now it is split.
         """
         if len(tracks) == 1 or not error.code or describe(error.code).whole_scope:
             return False
-        if error.category in (ErrorCategory.GONE, ErrorCategory.AMBIGUOUS):
+        if error.category is ErrorCategory.AMBIGUOUS:
             return False
-        symbol = tracks[0].symbol
-        return symbol in self._accepted_symbols or self._single_refusals[symbol, error.code] < HOPELESS_REFUSALS
+        if error.category is ErrorCategory.GONE and not any(track.gone_in_company for track in tracks):
+            return False
+        most = FRUITLESS_SPLITS_WHEN_BUSY if error.category is ErrorCategory.TRANSIENT else FRUITLESS_SPLITS
+        return all(
+            self._splits[scope] < limit + 2 * self._taken[scope]
+            for scope, limit in ((tracks[0].symbol, most), (_EVERY_SYMBOL, most * _EVERY_SYMBOL_FACTOR))
+        )
+
+    def _split(self, tracks: list[OrderTrack], error: BitgetCallError) -> None:
+        """Send the halves of a refused batch.
+
+        After a refusal that may pass the exchange may have looked at each order, and it allows one cancel of an order a
+        second.
+        """
+        self._splits.update((tracks[0].symbol, _EVERY_SYMBOL))
+        for track in tracks:
+            track.maybe_processed |= error.maybe_processed
+        rested = SAME_ORDER_INTERVAL if describe(error.code).category is ErrorCategory.TRANSIENT else 0.0
+        half = len(tracks) // 2
+        for part in (tracks[:half], tracks[half:]):
+            self._submit_batch(part, not_before=self.clock.monotonic() + rested)
 
     # Proving
 
@@ -343,15 +395,14 @@ class BatchCancel:
         """
         if not self._unsettled() and not self.simulate:
             return
-        for attempt in range(READ_ATTEMPTS):
-            found = self._read_open()
-            if found is not None or self.budget.stopped or self.budget.remaining() <= 0:
-                break
-            log.warning("The open orders could not be read (attempt %d of %d)", attempt + 1, READ_ATTEMPTS)
-            if attempt + 1 < READ_ATTEMPTS:
-                self._pause(1.0)
-        if found is None:
-            return
+        pause, refusals = 1.0, 0
+        while (found := self._read_open()) is None:
+            refusals += self._read_refused
+            if refusals >= READ_ATTEMPTS or self.budget.stopped or pause >= self.budget.remaining():
+                return
+            log.warning("The open orders could not be read; reading them again in %.0f s", pause)
+            self._pause(pause)
+            pause = min(8.0, 2 * pause)
         self._read_completed = True
         for track in self._unsettled():
             track.open_symbol = found.get(id(track), "")
@@ -362,6 +413,7 @@ class BatchCancel:
         by_order_id = {track.order_id: track for track in self._unsettled() if track.order_id}
         by_client_oid = {track.ref.client_oid: track for track in self._unsettled() if not track.order_id}
         results: list[dict[int, str] | None] = []
+        self._read_refused = False
 
         def read(status: str | None) -> dict[int, str]:
             found: dict[int, str] = {}
@@ -373,6 +425,7 @@ class BatchCancel:
             return found
 
         def take(_batch: _Batch | None, found: Any, error: BaseException | None) -> None:
+            self._read_refused |= isinstance(error, (BitgetBadRequestError, BitgetAccountRiskError))
             results.append(self._result_or_none(found, error))
 
         for status in (None, "partially_filled"):
@@ -415,8 +468,10 @@ class BatchCancel:
             pages = self.dialect.orders_history(product_type=self.product_type, budget=self.budget)
             for page in itertools.islice(pages, most_pages):
                 for ended in page:
-                    track = wanted.pop(ended.order_id, None) or wanted.pop(ended.client_oid, None)
-                    if track is not None:
+                    track = wanted.get(ended.order_id) or wanted.get(ended.client_oid)
+                    # A clientOid may have been used again, under another symbol.
+                    if track is not None and (track.order_id or ended.symbol == track.symbol):
+                        del wanted[track.order_id or track.ref.client_oid]
                         ends.append((track, ended))
                 if not wanted:
                     break
@@ -450,6 +505,8 @@ class BatchCancel:
             # Older than the window of the open orders: it rests all the same.
             track.open_symbol = found.symbol or track.symbol
             track.doubtful = track.acknowledged
+            # The next read cannot show it either.
+            track.looked_up = False
 
     def _look_again(self) -> None:
         """Look once more, a moment later, for orders whose end was not found: the history may lag."""
@@ -517,7 +574,7 @@ class BatchCancel:
             done = self._workers.next_done(min(_STEP, left))
             if done is not None and done[0] in self._flying:
                 batch = self._flying.pop(done[0])
-                if not isinstance(done[2], BaseException) or isinstance(done[2], BitgetError):
+                if done[2] is None or isinstance(done[2], (BitgetCallError, BitgetNotSentError)):
                     self._take_batch(batch, done[1], done[2])
         self._abandon()
 
@@ -556,7 +613,12 @@ class BatchCancel:
         while (left := end - self.clock.monotonic()) > 0:
             self._heed_stop()
             self.budget.check()
+            self._progress.tick()
             self.clock.wait(min(_STEP, left), _never)
+
+    def _count_done(self) -> tuple[int, int]:
+        """Return how many orders were answered, and how many of them were refused."""
+        return self._answered, self._refused
 
 
 _never = threading.Event()

@@ -83,7 +83,7 @@ def parse_orders(orders: Any, *, symbol: str | None, product_type: str) -> list[
     :raises OrderListError: anything that could send something else than what was meant.
     """
     listed = _parse_text(orders) if isinstance(orders, str) else orders
-    _check_is_list("orders", listed)
+    _check_is_list("orders", listed, from_text=isinstance(orders, str))
     found: list[OrderRef] = []
     for place, item in _flatten(listed):
         found.append(_parse_item(place, item, symbol=symbol, product_type=product_type))
@@ -210,7 +210,7 @@ def _too_long(limit: int) -> OrderListError:
     )
 
 
-def _check_is_list(place: str, value: Any) -> None:
+def _check_is_list(place: str, value: Any, *, from_text: bool) -> None:
     if value is None:
         raise OrderListError(
             f"{place} is None: the upstream XCom is missing. Nothing was cancelled. Check that the upstream task ran "
@@ -219,14 +219,25 @@ def _check_is_list(place: str, value: Any) -> None:
         )
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview)):
         return
-    hint = (
-        "Wrap it in a list" if isinstance(value, (Mapping, int)) and not isinstance(value, bool) else "Pass list(...)"
+    came = (
+        f"is text that holds a value of type {type(value).__name__}"
+        if from_text
+        else f"is of type {type(value).__name__}"
     )
     raise OrderListError(
-        f"{place} must be a list of order ids or of mappings with orderId or clientOid, but is of type "
-        f"{type(value).__name__}. {hint}.",
+        f"{place} must be a list of order ids or of mappings with orderId or clientOid, but {came}. "
+        f"{_how_to_list(value)}.",
         field="orders",
     )
+
+
+def _how_to_list(value: Any) -> str:
+    """Say how to make a list of ``value``: list() of text or bytes would give a list of its characters."""
+    if isinstance(value, (Mapping, str)) or (isinstance(value, int) and not isinstance(value, bool)):
+        return "Wrap it in a list"
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray, memoryview)):
+        return "Pass list(...)"
+    return "Give ids as text, in a list"
 
 
 def _flatten(listed: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -264,8 +275,8 @@ def _parse_mapping(place: str, row: Mapping[Any, Any], *, symbol: str | None, pr
         )
     if row_type is not None and (not isinstance(row_type, str) or row_type.strip().upper() != product_type):
         raise OrderListError(
-            f"{place} belongs to another product type ({_describe(row_type)}) than product_type={product_type!r}. "
-            "Use one task per product type.",
+            f"{place} names the product type {row_type[:24] if isinstance(row_type, str) else _describe(row_type)}, "
+            f"but product_type is {product_type}. Use one task per product type.",
             field="orders",
         )
     own_symbol = parse_symbol(row_symbol, field=f"{place}.symbol") or symbol
@@ -317,7 +328,8 @@ def _id_text(place: str, value: Any, what: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**64:
         return str(value)
     if isinstance(value, str) and value and value.lower() not in _NO_ID:
-        return value
+        # Plain text, whatever subclass of it a template or a library made.
+        return str(value)
     raise OrderListError(
         f"{place} is not {what}: expected text or a positive int of at most 64 digits, but it is {_describe(value)}.",
         field="orders",
@@ -336,12 +348,11 @@ def _require_symbol(place: str, symbol: str | None) -> str:
 
 def _without_duplicates(found: list[OrderRef]) -> list[OrderRef]:
     """Keep the first of each order; a row with only the clientOid of a row that has both is the same order."""
-    known_client_oids = {ref.client_oid for ref in found if ref.order_id and ref.client_oid}
+    with_both = {ref.client_oid: ref for ref in found if ref.order_id and ref.client_oid}
     kept: dict[tuple[str, str], OrderRef] = {}
     for ref in found:
-        if not ref.order_id and ref.client_oid in known_client_oids:
-            continue
-        first = kept.setdefault((ref.id_field, ref.id_value), ref)
+        same = None if ref.order_id else with_both.get(ref.client_oid)
+        first = same or kept.setdefault((ref.id_field, ref.id_value), ref)
         if first.symbol != ref.symbol:
             raise OrderListError(
                 f"orders names the order {ref.id_value} under two symbols, {first.symbol} and {ref.symbol}. "

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from airflow_provider_bitget.api.clock import Clock
@@ -14,17 +15,17 @@ EVERY_SECONDS: Final = 2.0
 
 
 class Progress:
-    """Counts orders that were answered and says so from time to time.
+    """Says from time to time how far a run is.
 
     :param total: how many orders there are.
     :param clock: where time comes from.
+    :param count: returns how many orders are done with, and how many of them were refused. Asked only for a line.
     """
 
-    def __init__(self, total: int, clock: Clock) -> None:
+    def __init__(self, total: int, clock: Clock, count: Callable[[], tuple[int, int]]) -> None:
         self.total = total
-        self.done = 0
-        self.failed = 0
         self._clock = clock
+        self._count = count
         self._started = self._last = clock.monotonic()
 
     def tick(self) -> None:
@@ -33,13 +34,14 @@ class Progress:
         if now - self._last < EVERY_SECONDS:
             return
         self._last = now
-        share = self.done / self.total if self.total else 1.0
+        done, failed = self._count()
+        share = done / self.total if self.total else 1.0
         left = f"about {(now - self._started) * (1 - share) / share:.0f} s left" if share else "time left unknown"
         log.info(
             "Cancelling: %d of %d orders answered (%d %%), %d refused so far, %s",
-            self.done,
+            done,
             self.total,
             share * 100,
-            self.failed,
+            failed,
             left,
         )

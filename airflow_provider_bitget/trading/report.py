@@ -76,7 +76,8 @@ class OrderOutcome:
             "errorCode": self.code,
             "errorMsg": self.message,
         }
-        row["state" if self.bucket is Bucket.ALREADY_CLOSED else "category"] = self.detail
+        # A member of an enum is text that not every backend of XCom can write.
+        row["state" if self.bucket is Bucket.ALREADY_CLOSED else "category"] = str(self.detail)
         return row
 
 
@@ -128,7 +129,7 @@ class CancelReport:
         return self.in_bucket(Bucket.UNRESOLVED) + self.in_bucket(Bucket.FAILED)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types; see ``docs`` of the batch cancel for its shape."""
+        """Return the report as plain JSON types; each list holds at most 1,000 rows, the counts are always whole."""
         lists: dict[str, list[Any]] = {bucket.value: [] for bucket in Bucket}
         truncated = False
         for bucket in Bucket:

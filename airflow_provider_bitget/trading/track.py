@@ -49,6 +49,13 @@ class Said(Enum):
     REFUSED = "refused"
 
 
+_SAID_BY_REFUSAL: Final = {
+    ErrorCategory.GONE: Said.GONE,
+    ErrorCategory.UNKNOWN: Said.REFUSED,
+    **dict.fromkeys(_FINAL_REFUSALS, Said.REFUSED),
+}
+
+
 @dataclass(slots=True)
 class OrderTrack:
     """One order on its way.
@@ -59,10 +66,17 @@ class OrderTrack:
     :param acknowledged: some answer listed it as cancelled.
     :param maybe_processed: some attempt may have been carried out without our learning of it.
     :param doubtful: acknowledged, and contradicted since; only the history can tell.
+    :param refusals: how often in a row it was refused in the same sense.
+    :param in_company: the last refusal was of its whole batch, perhaps because of another order in it.
+    :param gone_in_company: its whole batch was refused once because some order of it does not exist.
     :param first_sent: local wall clock of the first attempt, in seconds.
     :param last_answer: monotonic clock of the last answer.
     :param open_symbol: the symbol under which the last completed read showed it open, ``""`` if it did not.
+    :param seen_open: some completed read showed it open.
     :param looked_up: its end was asked for at least once.
+    :param curable: nothing is known that would make another try pointless from the start.
+    :param counted_answered: the progress line counts it as answered.
+    :param counted_refused: the progress line counts it as refused.
     :param outcome: where it ended, once that is settled.
     """
 
@@ -76,10 +90,16 @@ class OrderTrack:
     maybe_processed: bool = False
     doubtful: bool = False
     refusals: int = 0
+    in_company: bool = False
+    gone_in_company: bool = False
     first_sent: float = 0.0
     last_answer: float = 0.0
     open_symbol: str = ""
+    seen_open: bool = False
     looked_up: bool = False
+    curable: bool = True
+    counted_answered: bool = False
+    counted_refused: bool = False
     outcome: OrderOutcome | None = None
 
     @property
@@ -107,18 +127,26 @@ class OrderTrack:
         self.doubtful = self.acknowledged
         self.code, self.message, self.category = code, message, ErrorCategory.AMBIGUOUS
 
-    def refused(self, code: str, message: str, category: ErrorCategory) -> None:
-        """The exchange refused it, for good or for now."""
+    def refused(self, code: str, message: str, category: ErrorCategory, *, in_company: bool = False) -> None:
+        """The exchange refused it, for good or for now.
+
+        :param in_company: its whole batch was refused, perhaps because of another order in it.
+        """
         self.code, self.message, self.category = code, message, category
-        self.refusals += 1
-        if category is ErrorCategory.GONE:
-            self.said = Said.GONE
+        said = _SAID_BY_REFUSAL.get(category, Said.LATER)
+        if said is not self.said:
+            self.refusals = 0
+        self.said = said
+        self.in_company = in_company
+        self.refusals += not in_company
+        if said is Said.GONE:
+            self.gone_in_company |= in_company
             self.doubtful = self.acknowledged
-        elif category in _FINAL_REFUSALS or category is ErrorCategory.UNKNOWN:
-            self.said = Said.REFUSED
-        else:
-            self.said = Said.LATER
-            self.maybe_processed |= category is ErrorCategory.AMBIGUOUS
+        self.maybe_processed |= category is ErrorCategory.AMBIGUOUS
+
+    def refused_in_vain(self) -> None:
+        """Its batch was refused, and so was every other of its symbol, in whatever company: that counts as well."""
+        self.refusals += 1
 
     def held_back(self, code: str, message: str, category: ErrorCategory) -> None:
         """Its request was refused before processing (a rate limit, wrong credentials): note why."""
@@ -136,7 +164,9 @@ class OrderTrack:
             detail,
             code=self.code,
             message=message or self.message,
-            curable=not done and (self.said not in (Said.REFUSED, Said.NOTHING) or is_curable(self.category)),
+            curable=not done
+            and self.curable
+            and (self.said not in (Said.REFUSED, Said.NOTHING) or is_curable(self.category)),
         )
 
     def settle_by_read(self) -> None:
@@ -145,6 +175,7 @@ class OrderTrack:
             if self.said is Said.DONE and not self.doubtful:
                 self.settle(Bucket.CANCELLED)
             return
+        self.seen_open = True
         self.doubtful = self.acknowledged
         if self.said in (Said.GONE, Said.REFUSED) and self.open_symbol != self.ref.symbol:
             self.settle(
@@ -168,8 +199,9 @@ class OrderTrack:
 
     @property
     def _finally_refused(self) -> bool:
-        """Whether the last refusal is a verdict: for a known reason, or unclear and said again."""
-        return self.said is Said.REFUSED and (self.category in _FINAL_REFUSALS or self.refusals >= UNCLEAR_REFUSALS)
+        """Whether the last refusal is a verdict: on itself and for a known reason, or unclear and said again."""
+        is_plain = self.category in _FINAL_REFUSALS and not self.in_company
+        return self.said is Said.REFUSED and (is_plain or self.refusals >= UNCLEAR_REFUSALS)
 
     def settle_by_end(self, ended: EndedOrder, clock_offset: float) -> None:
         """Decide by how the exchange says it ended.
@@ -190,26 +222,27 @@ class OrderTrack:
 
     @property
     def _refused_without_reason(self) -> bool:
-        """Whether the refusal may as well mean "does not exist": a documented sample says just that, without a code."""
-        return self.said is Said.REFUSED and self.category is ErrorCategory.UNKNOWN
+        """Whether the refusal is no verdict on an order that is not open.
+
+        It may as well mean "does not exist" (a documented sample says just that, without a code), or another order.
+        """
+        return self.said is Said.REFUSED and (self.category is ErrorCategory.UNKNOWN or self.in_company)
 
     def settle_at_last(self, *, read_completed: bool) -> None:
         """Decide what is left when nothing more can be asked. Nothing becomes ``cancelled`` without proof."""
+        never_seen = read_completed or not self.seen_open
         if self.said is Said.NOTHING and not self.maybe_processed:
             self.settle(Bucket.UNRESOLVED, Unresolved.NOT_SENT)
         elif read_completed and self.open_symbol:
             self.settle(Bucket.UNRESOLVED, Unresolved.STILL_OPEN)
         elif self.said is Said.NOTHING:
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS)
-        elif not self.acknowledged and (self.said is Said.GONE or self._refused_without_reason):
+        elif never_seen and not self.acknowledged and (self.said is Said.GONE or self._refused_without_reason):
             self.settle(Bucket.UNRESOLVED, Unresolved.NOT_FOUND)
         elif not read_completed:
             unclear = self.said is Said.UNCLEAR and not self.acknowledged
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS if unclear else Unresolved.NOT_VERIFIED)
-        elif self.acknowledged:
-            self.code = self.message = ""
-            self.settle(Bucket.CANCELLED)
-        elif self.said is Said.REFUSED:
+        elif self.said is Said.REFUSED and not self.acknowledged:
             self.settle(Bucket.FAILED, str(self.category))
         else:
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS)
