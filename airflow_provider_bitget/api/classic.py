@@ -181,7 +181,7 @@ class ClassicDialect:
         returns is told differently in the page's languages (``live`` orders only, or all): read both.
 
         :param status: ``live`` or ``partially_filled``; omitted if ``None``.
-        :raises BitgetAmbiguousError: an answer could not be read, or a row of it names no order: the read is not complete.
+        :raises BitgetAmbiguousError: an answer could not be read, or a row names no order: the read is not complete.
         """
         params = [("productType", product_type)]
         if symbol:

@@ -20,14 +20,16 @@ from types import FrameType
 from typing import Any
 
 from airflow_provider_bitget.sandbox.control import SandboxControl
-from airflow_provider_bitget.sandbox.exchange import DEFAULT_PRODUCT_TYPE, DEFAULT_SYMBOLS
 from airflow_provider_bitget.sandbox.parameters import PRODUCT_TYPES
 from airflow_provider_bitget.sandbox.rules import CHOICES
 from airflow_provider_bitget.sandbox.sandbox import Sandbox
+from airflow_provider_bitget.sandbox.venue import DEFAULT_PRODUCT_TYPE, DEFAULT_SYMBOLS
 
 PROGRAM = "python -m airflow_provider_bitget.sandbox"
 DEFAULT_PORT = 8787
 COLUMNS = ("productType", "symbol", "open", "partially_filled", "filled", "cancelled")
+# Rows have these as soon as the sandbox had a plan order or a position.
+WIDE_COLUMNS = ("plan_orders", "positions")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +105,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _introduce(sandbox: Sandbox, orders: int) -> None:
     """Print the connection, alone on the first line so that a program can read it."""
     print(sandbox.connection_json)
-    print(f"AIRFLOW_CONN_BITGET_DEFAULT='{sandbox.connection_json}'")
+    print(f"export AIRFLOW_CONN_BITGET_DEFAULT='{sandbox.connection_json}'")
     print(f"A stand-in for Bitget futures listens at {sandbox.url} with {orders} open orders.")
     print("The key and the secret above belong to this sandbox only and open nothing else.")
     print(f"Its books: {PROGRAM} books --url {sandbox.url}    Stop it with Ctrl-C.", flush=True)
@@ -138,9 +140,10 @@ def table_of(books: Sequence[Mapping[str, Any]]) -> str:
     :param books: rows as :meth:`Exchange.books` returns them.
     """
     several = len({row["account"] for row in books}) > 1
-    columns = ("account", *COLUMNS) if several else COLUMNS
+    wide = bool(books) and all(column in books[0] for column in WIDE_COLUMNS)
+    counts = (*COLUMNS[2:], *WIDE_COLUMNS) if wide else COLUMNS[2:]
+    columns = (*(("account",) if several else ()), *COLUMNS[:2], *counts)
     rows = [[str(row[column]) for column in columns] for row in books]
-    counts = COLUMNS[2:]
     totals = [str(sum(row[column] for row in books)) for column in counts]
     rows.append(["total", *[""] * (len(columns) - len(counts) - 1), *totals])
     widths = [max(len(line[place]) for line in [list(columns), *rows]) for place in range(len(columns))]

@@ -50,15 +50,16 @@ class Book:
         """
         return self._orders.get(order_id or self._by_client_oid.get(client_oid, ""))
 
-    def end(self, order: Order, status: str, now: float, now_ms: int) -> Order:
+    def end(self, order: Order, status: str, now: float, now_ms: int, *, filled_size: str | None = None) -> Order:
         """Move an open order to its end and return it.
 
         :param order: an open order of this book.
         :param status: ``filled`` or ``canceled``.
         :param now: seconds of the monotonic clock.
         :param now_ms: milliseconds since 1970-01-01 UTC.
+        :param filled_size: how much had filled by then, where that differs from what is known of the order.
         """
-        ended = order.ended(status, now, now_ms)
+        ended = order.ended(status, now, now_ms, filled_size)
         for key in _keys(order):
             ids = self._ids[key]
             del ids[bisect_left(ids, int(order.order_id))]

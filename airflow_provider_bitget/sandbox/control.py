@@ -33,7 +33,7 @@ class SandboxControl:
         return found
 
     def books(self) -> list[dict[str, str | int]]:
-        """Return the counts of orders by account, product type, symbol and state."""
+        """Return the counts of orders, plan orders and positions; see :meth:`Exchange.books`."""
         found: list[dict[str, str | int]] = self._get("books")
         return found
 
@@ -68,7 +68,8 @@ class SandboxControl:
         """Place orders and return their ids, symbols and product types, oldest first.
 
         :param count: how many.
-        :param options: ``symbol``, ``product_type``, ``client_oids``, ``status``, ``created_ms``.
+        :param options: ``symbol``, ``product_type``, ``client_oids``, ``status``, ``created_ms``, ``size``,
+            ``trade_side``, ``hold_side``, ``pos_mode``; as in :meth:`Exchange.place`.
         """
         found: list[dict[str, str]] = self._post("place", {"count": count, **options})
         return found
@@ -88,6 +89,66 @@ class SandboxControl:
         """
         found: dict[str, Any] = self._post("cancel", {"order_id": order_id})
         return found
+
+    def place_plan(self, count: int = 1, **options: Any) -> list[dict[str, Any]]:
+        """Place plan orders and return their rows, oldest first.
+
+        :param count: how many.
+        :param options: ``plan_type``, ``symbol``, ``product_type``, ``hold_side``, ``pos_mode``, ``client_oids``,
+            ``size``, ``created_ms``; as in :meth:`Exchange.place_plan`.
+        """
+        found: list[dict[str, Any]] = self._post("place-plan", {"count": count, **options})
+        return found
+
+    def open_plan_orders(self, **options: str) -> list[dict[str, Any]]:
+        """Return rows of the first account's live plan orders, oldest first.
+
+        :param options: ``plan_type``, ``symbol``, ``product_type``.
+        """
+        found: list[dict[str, Any]] = self._get("plan-orders", options)
+        return found
+
+    def plan_order(self, plan_order_id: str) -> dict[str, Any]:
+        """Return the row of a plan order in any state.
+
+        :param plan_order_id: the exchange's id.
+        """
+        found: dict[str, Any] = self._get("plan-order", {"plan_order_id": plan_order_id})
+        return found
+
+    def trigger(self, plan_order_id: str, outcome: str | None = None) -> dict[str, Any]:
+        """Let a live plan order trigger, and return its row; parameters as in :meth:`Exchange.trigger`."""
+        found: dict[str, Any] = self._post("trigger", {"plan_order_id": plan_order_id, "outcome": outcome})
+        return found
+
+    def open_position(self, **options: Any) -> dict[str, Any]:
+        """Open a position or make it larger, and return its row.
+
+        :param options: ``symbol``, ``hold_side``, ``size``, ``product_type``, ``margin_coin``, ``pos_mode``; as in
+            :meth:`Exchange.open_position`.
+        """
+        found: dict[str, Any] = self._post("open-position", options)
+        return found
+
+    def positions(self, **options: str) -> list[dict[str, Any]]:
+        """Return rows of the first account's positions, also of those that reads do not show yet.
+
+        :param options: ``symbol``, ``product_type``, ``hold_side``.
+        """
+        found: list[dict[str, Any]] = self._get("positions", options)
+        return found
+
+    def refuse_close(self, symbol: str, hold_side: str, code: str | None, **options: Any) -> None:
+        """Refuse to close a position, or no longer; parameters as in :meth:`Exchange.refuse_close`."""
+        self._post("refuse-close", {"symbol": symbol, "hold_side": hold_side, "code": code, **options})
+
+    def fill_closes_partly(self, share: str = "0.5", times: int | None = 1) -> None:
+        """Let close orders fill in part; parameters as in :meth:`Exchange.fill_closes_partly`."""
+        self._post("fill-closes-partly", {"share": share, "times": times})
+
+    def maintain(self, symbols: Sequence[str] = ()) -> None:
+        """Put symbols under maintenance; parameters as in :meth:`Exchange.maintain`."""
+        self._post("maintain", {"symbols": symbols if isinstance(symbols, str) else list(symbols)})
 
     def inject(self, kind: str, **options: Any) -> None:
         """Let something go wrong; parameters as in :meth:`Exchange.inject`."""

@@ -5,46 +5,30 @@ from __future__ import annotations
 
 import random
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_bitget.sandbox.accounts import Account, as_accounts
+from airflow_provider_bitget.sandbox.accounts import Account
 from airflow_provider_bitget.sandbox.answers import SUCCESS, Refusal, Reply, envelope, html, text_of
-from airflow_provider_bitget.sandbox.books import Book
-from airflow_provider_bitget.sandbox.clock import Clock, SystemClock
+from airflow_provider_bitget.sandbox.clock import Clock
 from airflow_provider_bitget.sandbox.endpoints import ENDPOINT_NAMES, ENDPOINTS, Endpoint
 from airflow_provider_bitget.sandbox.faults import Effect, Fault, FaultPlan
 from airflow_provider_bitget.sandbox.journal import Journal, RequestRecord
+from airflow_provider_bitget.sandbox.ledger import Ledger
 from airflow_provider_bitget.sandbox.limits import AddressLimit, Limiter, new_limiter
-from airflow_provider_bitget.sandbox.orders import (
-    CANCELED,
-    FILLED,
-    HALF_SIZE,
-    LIVE,
-    OPEN_STATUSES,
-    PARTIALLY_FILLED,
-    Order,
-)
-from airflow_provider_bitget.sandbox.parameters import PRODUCT_TYPES, Call
+from airflow_provider_bitget.sandbox.order_ids import OrderIds
+from airflow_provider_bitget.sandbox.parameters import Call
 from airflow_provider_bitget.sandbox.request import Request
 from airflow_provider_bitget.sandbox.rules import Rules
 from airflow_provider_bitget.sandbox.signatures import authenticate
+from airflow_provider_bitget.sandbox.venue import DEFAULT_PRODUCT_TYPE, DEFAULT_SYMBOLS, Venue
 from airflow_provider_bitget.sandbox.wire import distorted, lets_through, too_many_requests
-
-DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-DEFAULT_PRODUCT_TYPE = "USDT-FUTURES"
-
-# Every id is odd and far from the next, so that one that went through a float names no order at all: at this
-# size a float holds only multiples of 256.
-FIRST_ORDER_ID = 1_329_948_909_442_023_425
-ORDER_ID_STEP = 104_730
 
 _RETIRED = re.compile(r"/api/(\w+/)?v1/")
 
 
-class Exchange:
+class Exchange(Venue):
     """A strict, thread-safe stand-in for Bitget's REST API; it answers requests but opens no socket.
 
     :param clock: where time comes from; the machine's clock by default. Nothing here ever waits: what a
@@ -64,35 +48,25 @@ class Exchange:
         product_type: str = DEFAULT_PRODUCT_TYPE,
         rules: Rules | None = None,
     ) -> None:
-        self._clock = clock or SystemClock()
-        self._lock = threading.RLock()
-        self.accounts = as_accounts(accounts)
+        super().__init__(clock, accounts, symbols, product_type, rules)
         self._by_key = {account.key: account for account in self.accounts}
-        self.symbols = tuple(symbols)
-        if not self.symbols:
-            raise ValueError("the sandbox needs at least one symbol")
-        self.product_type = _known_product_type(product_type)
-        self.reset(rules or Rules())
 
     def reset(self, rules: Rules | None = None) -> None:
-        """Forget all orders, faults, limits and requests; ids begin anew.
+        """Forget all orders, plan orders, positions, faults, limits and requests; ids begin anew.
 
         :param rules: how the exchange behaves from now on; as before by default.
         :raises ValueError: where the rules limit an endpoint that doesn't exist.
         """
         with self._lock:
-            if rules is not None:
-                unknown = sorted(set(rules.limits) - set(ENDPOINT_NAMES))
-                if unknown:
-                    raise ValueError(f"no endpoint {', '.join(unknown)}; known are {', '.join(ENDPOINT_NAMES)}")
-                self.rules = rules
-            self._books = {account.key: Book() for account in self.accounts}
+            unknown = sorted(set((rules or self.rules).limits) - set(ENDPOINT_NAMES))
+            if unknown:
+                raise ValueError(f"no endpoint {', '.join(unknown)}; known are {', '.join(ENDPOINT_NAMES)}")
+            super().reset(rules)
             self._faults = FaultPlan(ENDPOINT_NAMES, self.rules.seed)
             self._limiters: dict[tuple[str, str], Limiter] = {}
             self._addresses: dict[str, AddressLimit] = {}
             self._journal = Journal()
             self._chance = random.Random(self.rules.seed)  # noqa: S311 - reproducible on purpose
-            self._placed = 0
 
     # What a client sees
 
@@ -116,7 +90,7 @@ class Exchange:
         """
         lower = {name.lower(): value for name, value in (headers or {}).items()}
         request = Request(method.upper(), path, query_string, lower, body, address)
-        with self._lock:
+        with self._settled():
             now = self._clock.monotonic()
             conditions = tuple(self._faults.strikes(request, now, "condition"))
             epoch = self._epoch() + sum(
@@ -148,8 +122,8 @@ class Exchange:
             return too_many_requests(now_ms), account, False
         except Refusal as refusal:
             return _refused(refusal, now_ms, chinese), account, False
-        book = Book() if account is None else self._books[account.key]
-        call = Call(request, {}, book, self.rules, conditions, now, now_ms, chinese, self._chance)
+        ledger = Ledger(OrderIds(), self.rules) if account is None else self._ledgers[account.key]
+        call = Call(request, {}, ledger, self._maintenance, self.rules, conditions, now, now_ms, chinese, self._chance)
         reply = self._carry_out(endpoint, call)
         if remaining is not None:
             reply = replace(reply, headers={**reply.headers, "x-mbx-used-remain-limit": str(remaining)})
@@ -210,123 +184,20 @@ class Exchange:
             method=request.method,
             path=request.path,
             account=None if account is None else account.uid,
-            order_ids=request.named_ids,
+            order_ids=() if request.names_plans else request.named_ids,
             status=None if reply.drop else reply.status,
             code=None if reply.drop else reply.code,
             accepted=accepted and not limited,
             processed=reply.processed,
             fault=reply.fault,
+            plan_order_ids=request.named_ids if request.names_plans else (),
+            product_type=request.named("productType").upper(),
+            symbol=request.named("symbol"),
+            plan_type=request.named("planType"),
+            hold_side=request.named("holdSide"),
         )
 
-    # What the owner of the sandbox sees and does
-
-    def place(
-        self,
-        count: int = 1,
-        symbol: str | None = None,
-        product_type: str | None = None,
-        *,
-        client_oids: bool | Sequence[str] = False,
-        status: str = LIVE,
-        created_ms: int | None = None,
-        account: Account | None = None,
-    ) -> list[Order]:
-        """Place orders and return them, oldest first.
-
-        :param count: how many.
-        :param symbol: their symbol; None spreads them over the exchange's symbols in turn.
-        :param product_type: their product type, the exchange's own by default.
-        :param client_oids: True to give each a clientOid, or the clientOids themselves.
-        :param status: ``live`` or ``partially_filled``.
-        :param created_ms: when they were placed, milliseconds since 1970-01-01 UTC; now by default.
-        :param account: whose orders, the first account's by default.
-        """
-        if status not in OPEN_STATUSES:
-            raise ValueError(f"status is {status!r}; expected is {' or '.join(OPEN_STATUSES)}")
-        if count < 0:
-            raise ValueError(f"{count} orders cannot be placed")
-        if not isinstance(client_oids, bool) and len(client_oids) != count:
-            raise ValueError(f"{count} orders cannot have {len(client_oids)} clientOids")
-        symbols = self.symbols if symbol is None else (symbol,)
-        product_type = _known_product_type(product_type or self.product_type)
-        with self._lock:
-            book = self._book_of(account)
-            now_ms = int(self._epoch() * 1000) if created_ms is None else created_ms
-            placed = []
-            for position in range(count):
-                self._placed += 1
-                order = Order(
-                    order_id=str(FIRST_ORDER_ID + self._placed * ORDER_ID_STEP),
-                    client_oid=_client_oid(client_oids, position, self._placed),
-                    symbol=symbols[position % len(symbols)],
-                    product_type=product_type,
-                    side="buy" if position % 2 == 0 else "sell",
-                    status=status,
-                    created_ms=now_ms,
-                    updated_ms=now_ms,
-                    filled_size=HALF_SIZE if status == PARTIALLY_FILLED else "0",
-                )
-                book.add(order)
-                placed.append(order)
-            return placed
-
-    def order(self, order_id: str) -> Order:
-        """Return an order of any account in any state.
-
-        :param order_id: the exchange's id.
-        :raises ValueError: where no account has such an order.
-        """
-        with self._lock:
-            return self._find(order_id)[1]
-
-    def orders(
-        self,
-        statuses: Sequence[str] = OPEN_STATUSES,
-        *,
-        symbol: str | None = None,
-        product_type: str | None = None,
-        account: Account | None = None,
-    ) -> list[Order]:
-        """Return an account's orders, oldest first.
-
-        :param statuses: which statuses to include, the open ones by default.
-        :param symbol: only this symbol.
-        :param product_type: only this product type.
-        :param account: whose orders, the first account's by default.
-        """
-        with self._lock:
-            return [
-                order
-                for order in self._book_of(account).all_orders(statuses)
-                if order.symbol == (symbol or order.symbol)
-                and order.product_type == (product_type or order.product_type)
-            ]
-
-    def fill(self, order_id: str) -> Order:
-        """Fill an open order and return it.
-
-        :param order_id: the exchange's id.
-        :raises ValueError: where there is no such open order.
-        """
-        return self._end(order_id, FILLED)
-
-    def cancel(self, order_id: str) -> Order:
-        """Cancel an open order as another actor would, and return it.
-
-        :param order_id: the exchange's id.
-        :raises ValueError: where there is no such open order.
-        """
-        return self._end(order_id, CANCELED)
-
-    def books(self) -> list[dict[str, str | int]]:
-        """Return the counts of orders by account, product type, symbol and state."""
-        with self._lock:
-            return [
-                {"account": account.uid, **row}
-                for account in self.accounts
-                for row in self._books[account.key].counts()
-            ]
-
+    # What the owner of the sandbox sees of requests, and does to them
     def records(self) -> list[RequestRecord]:
         """Return what became of each request, oldest first."""
         with self._lock:
@@ -404,26 +275,6 @@ class Exchange:
         with self._lock:
             self._faults.clear()
 
-    def _epoch(self) -> float:
-        return self._clock.time() + self.rules.clock_offset
-
-    def _book_of(self, account: Account | None) -> Book:
-        return self._books[(account or self.accounts[0]).key]
-
-    def _find(self, order_id: str) -> tuple[Book, Order]:
-        for book in self._books.values():
-            order = book.find(order_id)
-            if order is not None:
-                return book, order
-        raise ValueError(f"the sandbox has no order {order_id}")
-
-    def _end(self, order_id: str, status: str) -> Order:
-        with self._lock:
-            book, order = self._find(order_id)
-            if not order.is_open:
-                raise ValueError(f"order {order_id} is {order.status} already")
-            return book.end(order, status, self._clock.monotonic(), int(self._epoch() * 1000))
-
 
 class _OverLimit(Exception):
     """The request exceeds a limit."""
@@ -474,15 +325,3 @@ def _refused(refusal: Refusal, now_ms: int, chinese: bool) -> Reply:
     if message is None:
         message = text_of(refusal.code, refusal.detail, chinese=chinese)
     return envelope(refusal.code, message, now_ms, None, refusal.status)
-
-
-def _known_product_type(product_type: str) -> str:
-    if product_type.upper() not in PRODUCT_TYPES:
-        raise ValueError(f"product type is {product_type!r}; known are {', '.join(PRODUCT_TYPES)}")
-    return product_type.upper()
-
-
-def _client_oid(client_oids: bool | Sequence[str], position: int, number: int) -> str:
-    if isinstance(client_oids, bool):
-        return f"desk-{number}" if client_oids else ""
-    return client_oids[position]

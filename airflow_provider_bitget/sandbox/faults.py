@@ -2,11 +2,12 @@
 """Everything that can go wrong on request: which faults there are, and when each of them strikes.
 
 Options that choose orders: ``order_ids`` (named as the request names them), ``count`` (the first so many of
-each request), ``fraction`` (each order with that chance); all orders without any of them.
+each request), ``fraction`` (each order with that chance); all orders without any of them. Plan orders are chosen
+alike, positions by ``BTCUSDT`` or ``BTCUSDT/long`` in ``order_ids``.
 
 A fault belongs to one of three stages. A *condition* is a state of the exchange (its clock, its language,
 books that lag). A *wire* fault decides what becomes of a request or its answer as a whole. An *orders* fault
-decides what becomes of single orders in a cancel, or what the answer says of them.
+decides what becomes of single orders or positions in a write, or what the answer says of them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from airflow_provider_bitget.sandbox.request import Request
 
 Stage = Literal["condition", "wire", "orders"]
 
-CANCEL_ENDPOINTS = frozenset({"batch-cancel-orders", "cancel-order", "cancel-all-orders"})
+CANCEL_ENDPOINTS = frozenset({"batch-cancel-orders", "cancel-order", "cancel-all-orders", "cancel-plan-order"})
+WRITE_ENDPOINTS = CANCEL_ENDPOINTS | {"close-positions"}
 ANY_ENDPOINT: frozenset[str] = frozenset()
 WHICH_ORDERS: Mapping[str, Any] = {"order_ids": None, "count": None, "fraction": None}
 
@@ -63,41 +65,47 @@ _KINDS = (
         "orders",
         "orders stay open and are listed as failed; code=None leaves errorCode out",
         {**WHICH_ORDERS, "code": "40015", "msg": None},
-        CANCEL_ENDPOINTS,
+        WRITE_ENDPOINTS,
     ),
-    FaultKind("drop_ids", "orders", "ids in neither list", {**WHICH_ORDERS, "processed": True}, CANCEL_ENDPOINTS),
-    FaultKind("empty_lists", "orders", "00000 with empty lists", {"processed": True}, CANCEL_ENDPOINTS),
+    FaultKind("drop_ids", "orders", "ids in neither list", {**WHICH_ORDERS, "processed": True}, WRITE_ENDPOINTS),
+    FaultKind("empty_lists", "orders", "00000 with empty lists", {"processed": True}, WRITE_ENDPOINTS),
     FaultKind(
         "foreign_ids",
         "orders",
         "lists name ids that were never sent; where is success, failure or both",
         {"count": 1, "where": "success", "replace": False},
-        CANCEL_ENDPOINTS,
+        WRITE_ENDPOINTS,
     ),
     FaultKind(
         "duplicate_ids",
         "orders",
         "ids twice; where is success (twice in that list) or both (in both lists)",
         {"where": "success"},
+        WRITE_ENDPOINTS,
+    ),
+    FaultKind(
+        "fill_while_cancelling",
+        "orders",
+        "orders fill, plan orders trigger instead",
+        dict(WHICH_ORDERS),
         CANCEL_ENDPOINTS,
     ),
-    FaultKind("fill_while_cancelling", "orders", "orders fill instead", dict(WHICH_ORDERS), CANCEL_ENDPOINTS),
-    FaultKind("ack_only", "orders", "success, yet still open", dict(WHICH_ORDERS), CANCEL_ENDPOINTS),
+    FaultKind("ack_only", "orders", "success, yet still open", dict(WHICH_ORDERS), WRITE_ENDPOINTS),
     FaultKind("clock", "condition", "the exchange's clock is off", {"offset": 60.0}),
     FaultKind("chinese", "condition", "error texts in Chinese whatever the locale"),
     FaultKind(
         "lagging_book",
         "condition",
-        "orders-pending still shows ended orders for a time",
+        "orders-pending and orders-plan-pending still show ended orders for a time",
         {"seconds": 2.0},
-        frozenset({"orders-pending"}),
+        frozenset({"orders-pending", "orders-plan-pending"}),
     ),
     FaultKind(
         "late_history",
         "condition",
-        "orders-history and detail know an ended order only later",
+        "orders-history, orders-plan-history, plan-sub-order and detail know an ended order only later",
         {"seconds": 2.0},
-        frozenset({"orders-history", "detail"}),
+        frozenset({"orders-history", "detail", "orders-plan-history", "plan-sub-order"}),
     ),
 )
 KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}

@@ -23,12 +23,17 @@ class RequestRecord:
     :param method: the HTTP method.
     :param path: the path.
     :param account: the user id, None where it never got as far.
-    :param order_ids: the ids that it named.
+    :param order_ids: the ids of orders that it named.
     :param status: the HTTP status that was sent, None where the connection was reset.
     :param code: the envelope's code that was sent, None where there was none.
     :param accepted: whether it passed the checks and the limit.
     :param processed: whether it took effect.
     :param fault: the injected fault that shaped the answer.
+    :param plan_order_ids: the ids of plan orders that it named.
+    :param product_type: the product type that it named in any case, here in upper case; empty without one.
+    :param symbol: the symbol that it named; empty without one, which is every symbol to most writes.
+    :param plan_type: the planType that it named, empty without one.
+    :param hold_side: the holdSide that it named, empty without one.
     """
 
     time: float
@@ -42,6 +47,11 @@ class RequestRecord:
     accepted: bool
     processed: bool
     fault: str | None
+    plan_order_ids: tuple[str, ...] = ()
+    product_type: str = ""
+    symbol: str = ""
+    plan_type: str = ""
+    hold_side: str = ""
 
 
 class Journal:

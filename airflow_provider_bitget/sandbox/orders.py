@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
+
+from airflow_provider_bitget.sandbox.amounts import text_of_amount
 
 LIVE = "live"
 PARTIALLY_FILLED = "partially_filled"
@@ -15,8 +18,14 @@ CANCELED = "canceled"
 OPEN_STATUSES = (LIVE, PARTIALLY_FILLED)
 ENDED_STATUSES = (FILLED, CANCELED)
 
+ONE_WAY = "one_way_mode"
+HEDGE = "hedge_mode"
+POSITION_MODES = (ONE_WAY, HEDGE)
+HOLD_SIDES = ("long", "short")
+TRADE_SIDES = ("open", "close")
+NET = "net"
+
 SIZE = "0.02"
-HALF_SIZE = "0.01"
 DEFAULT_PRICE = "100"
 PRICES: Mapping[str, str] = {"BTCUSDT": "30000", "ETHUSDT": "2000", "SOLUSDT": "150"}
 
@@ -36,6 +45,11 @@ class Order:
     :param filled_size: how much was filled, in units of the base coin.
     :param ended_at: when it was filled or cancelled, seconds of the monotonic clock; None while open.
     :param status_before: the status that it ended from.
+    :param size: how much was ordered, in units of the base coin.
+    :param pos_side: ``long`` or ``short`` in hedge mode, ``net`` in one-way mode.
+    :param closing: whether it can only make a position smaller: ``tradeSide`` is ``close`` in hedge mode,
+        ``reduceOnly`` is ``YES`` in one-way mode.
+    :param order_type: ``limit`` or ``market``.
     """
 
     order_id: str
@@ -49,20 +63,38 @@ class Order:
     filled_size: str = "0"
     ended_at: float | None = None
     status_before: str = LIVE
+    size: str = SIZE
+    pos_side: str = NET
+    closing: bool = False
+    order_type: str = "limit"
 
     @property
     def is_open(self) -> bool:
         """Whether the order still rests on the exchange."""
         return self.status in OPEN_STATUSES
 
-    def ended(self, status: str, now: float, now_ms: int) -> Order:
+    @property
+    def hold_side(self) -> str:
+        """The side of the position that it opens or closes, ``long`` or ``short``."""
+        if self.pos_side != NET:
+            return self.pos_side
+        return "long" if (self.side == "buy") is not self.closing else "short"
+
+    @property
+    def remaining(self) -> Decimal:
+        """How much of it isn't filled, in units of the base coin."""
+        return Decimal(self.size) - Decimal(self.filled_size)
+
+    def ended(self, status: str, now: float, now_ms: int, filled_size: str | None = None) -> Order:
         """Return the order after its end.
 
         :param status: ``filled`` or ``canceled``.
         :param now: seconds of the monotonic clock.
         :param now_ms: milliseconds since 1970-01-01 UTC.
+        :param filled_size: how much had filled by then; all of a filled order and no more of another by default.
         """
-        filled_size = SIZE if status == FILLED else self.filled_size
+        if filled_size is None:
+            filled_size = self.size if status == FILLED else self.filled_size
         return replace(
             self,
             status=status,
@@ -74,18 +106,60 @@ class Order:
 
     def as_it_was(self) -> Order:
         """Return an ended order as it looked while it was open."""
-        filled_size = HALF_SIZE if self.status_before == PARTIALLY_FILLED else "0"
+        filled_size = half_of(self.size) if self.status_before == PARTIALLY_FILLED else "0"
         return replace(self, status=self.status_before, filled_size=filled_size)
 
 
-def margin_coin_of(order: Order) -> str:
-    """Return the coin that an order's margin is held in.
+def half_of(size: str) -> str:
+    """Return half of a size.
 
-    :param order: the order.
+    :param size: the size, in units of the base coin.
     """
-    family = order.product_type.removeprefix("S").split("-")[0]
+    return text_of_amount(Decimal(size) / 2)
+
+
+def side_of(hold_side: str, pos_side: str, *, closing: bool) -> str:
+    """Return ``buy`` or ``sell``: in hedge mode the direction of the position, even for an order that closes it.
+
+    https://www.bitget.com/api-doc/contract/trade/Place-Order
+
+    :param hold_side: the side of the position, ``long`` or ``short``.
+    :param pos_side: the same in hedge mode, ``net`` in one-way mode.
+    :param closing: whether the order makes the position smaller.
+    """
+    with_position = pos_side != NET or not closing
+    return "buy" if (hold_side == "long") is with_position else "sell"
+
+
+def trade_side_of(side: str, pos_side: str, *, closing: bool) -> str:
+    """Return what a row says of opening and closing: ``open`` and ``close`` exist in hedge mode only.
+
+    :param side: ``buy`` or ``sell``.
+    :param pos_side: ``long`` or ``short`` in hedge mode, ``net`` in one-way mode.
+    :param closing: whether the order makes a position smaller.
+    """
+    if pos_side == NET:
+        return f"{side}_single"
+    return "close" if closing else "open"
+
+
+def mode_of(pos_side: str) -> str:
+    """Return the position mode that goes with a side.
+
+    :param pos_side: ``long`` or ``short`` in hedge mode, ``net`` in one-way mode.
+    """
+    return ONE_WAY if pos_side == NET else HEDGE
+
+
+def margin_coin_of(product_type: str, symbol: str) -> str:
+    """Return the coin that margin is held in.
+
+    :param product_type: such as ``USDT-FUTURES``.
+    :param symbol: such as ``BTCUSDT``.
+    """
+    family = product_type.removeprefix("S").split("-")[0]
     if family == "COIN":
-        return order.symbol.removesuffix("USD")
+        return symbol.removesuffix("USD")
     return family
 
 
@@ -99,28 +173,28 @@ def row_of(order: Order, status_key: str = "status") -> dict[str, Any]:
     traded = order.filled_size != "0"
     return {
         "symbol": order.symbol,
-        "size": SIZE,
+        "size": order.size,
         "orderId": order.order_id,
         "clientOid": order.client_oid,
         "baseVolume": order.filled_size,
         "fee": "-0.06" if traded else "",
-        "price": price,
+        "price": price if order.order_type == "limit" else "",
         "priceAvg": price if traded else "",
         status_key: order.status,
         "side": order.side,
         "force": "gtc",
         "totalProfits": "0",
-        "posSide": "net",
-        "marginCoin": margin_coin_of(order),
+        "posSide": order.pos_side,
+        "marginCoin": margin_coin_of(order.product_type, order.symbol),
         "quoteVolume": str(float(price) * float(order.filled_size)) if traded else "0",
         "leverage": "10",
         "marginMode": "crossed",
-        "reduceOnly": "NO",
+        "reduceOnly": "YES" if order.closing and order.pos_side == NET else "NO",
         "enterPointSource": "API",
-        "tradeSide": f"{order.side}_single",
-        "posMode": "one_way_mode",
-        "orderType": "limit",
-        "orderSource": "normal",
+        "tradeSide": trade_side_of(order.side, order.pos_side, closing=order.closing),
+        "posMode": mode_of(order.pos_side),
+        "orderType": order.order_type,
+        "orderSource": "normal" if order.order_type == "limit" else "market",
         "presetStopSurplusPrice": "",
         "presetStopLossPrice": "",
         "cTime": str(order.created_ms),

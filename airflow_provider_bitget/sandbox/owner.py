@@ -10,6 +10,8 @@ from typing import Any
 from airflow_provider_bitget.sandbox.exchange import Exchange
 from airflow_provider_bitget.sandbox.network import Network
 from airflow_provider_bitget.sandbox.orders import ENDED_STATUSES, OPEN_STATUSES, Order, book_row_of
+from airflow_provider_bitget.sandbox.plan_orders import plan_book_row_of
+from airflow_provider_bitget.sandbox.positions import position_book_row_of
 
 ALL_STATUSES = OPEN_STATUSES + ENDED_STATUSES
 
@@ -34,6 +36,9 @@ class Owner:
             "orders": self._view_orders,
             "requests": lambda _: self.exchange.statistics(),
             "log": lambda _: [asdict(record) for record in self.exchange.records()],
+            "plan-orders": self._view_plan_orders,
+            "plan-order": self._view_plan_order,
+            "positions": self._view_positions,
         }
         self._actions: Mapping[str, Callable[..., Any]] = {
             "cancel": lambda order_id: book_row_of(self.exchange.cancel(order_id)),
@@ -44,14 +49,21 @@ class Owner:
             "place": self._place,
             "reset": self.reset,
             "states": self._states,
+            "place-plan": self._place_plan,
+            "trigger": self._trigger,
+            "open-position": self._open_position,
+            "refuse-close": self.exchange.refuse_close,
+            "fill-closes-partly": self.exchange.fill_closes_partly,
+            "maintain": self.exchange.maintain,
         }
 
     def look(self, view: str, options: Mapping[str, str]) -> Any:
         """Return what a view shows.
 
-        :param view: ``books``, ``connection``, ``log``, ``orders`` or ``requests``.
+        :param view: ``books``, ``connection``, ``log``, ``orders``, ``plan-order``, ``plan-orders``,
+            ``positions`` or ``requests``.
         :param options: what to narrow it down to.
-        :raises ValueError: for an unknown view, with the list of the known.
+        :raises ValueError: for an unknown view, with the list of the known, and for a value that doesn't fit.
         """
         if view not in self._views:
             raise ValueError(f"unknown view {view!r}; known are {', '.join(self._views)}")
@@ -61,7 +73,8 @@ class Owner:
         """Do something to the exchange and return what came of it.
 
         :param action: ``cancel``, ``clear-faults``, ``fill``, ``inject``, ``inject-random``, ``place``,
-            ``reset`` or ``states``.
+            ``reset``, ``states``, ``place-plan``, ``trigger``, ``open-position``, ``refuse-close``,
+            ``fill-closes-partly`` or ``maintain``.
         :param options: its options.
         :raises ValueError: for an unknown action or options that don't fit it.
         """
@@ -95,6 +108,32 @@ class Owner:
         symbol, product_type = options.get("symbol"), options.get("product_type")
         orders = self.exchange.orders(statuses, symbol=symbol, product_type=product_type)
         return [book_row_of(order) for order in orders]
+
+    def _view_plan_orders(self, options: Mapping[str, str]) -> list[dict[str, Any]]:
+        plans = self.exchange.plan_orders(
+            plan_type=options.get("plan_type"),
+            symbol=options.get("symbol"),
+            product_type=options.get("product_type"),
+        )
+        return [plan_book_row_of(plan) for plan in plans]
+
+    def _view_plan_order(self, options: Mapping[str, str]) -> dict[str, Any]:
+        return plan_book_row_of(self.exchange.plan_order(options.get("plan_order_id", "")))
+
+    def _view_positions(self, options: Mapping[str, str]) -> list[dict[str, Any]]:
+        positions = self.exchange.positions(
+            options.get("symbol"), options.get("product_type"), options.get("hold_side")
+        )
+        return [position_book_row_of(position) for position in positions]
+
+    def _place_plan(self, **options: Any) -> list[dict[str, Any]]:
+        return [plan_book_row_of(plan) for plan in self.exchange.place_plan(**options)]
+
+    def _trigger(self, **options: Any) -> dict[str, Any]:
+        return plan_book_row_of(self.exchange.trigger(**options))
+
+    def _open_position(self, **options: Any) -> dict[str, Any]:
+        return position_book_row_of(self.exchange.open_position(**options))
 
     def _place(self, **options: Any) -> list[dict[str, str]]:
         return [_short(order) for order in self.exchange.place(**options)]

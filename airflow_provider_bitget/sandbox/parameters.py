@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_bitget.sandbox.answers import Refusal
 from airflow_provider_bitget.sandbox.books import Book
 from airflow_provider_bitget.sandbox.faults import Effect
+from airflow_provider_bitget.sandbox.ledger import Ledger
 from airflow_provider_bitget.sandbox.request import Request
 from airflow_provider_bitget.sandbox.rules import Rules
 
@@ -34,7 +35,8 @@ class Call:
 
     :param request: the request as received.
     :param parameters: the decoded query of a GET, the JSON object of a POST.
-    :param book: the orders of the account that signed.
+    :param ledger: what the account that signed has on the exchange.
+    :param maintenance: the symbols that are under maintenance.
     :param rules: how the exchange behaves.
     :param effects: the conditions and order faults that strike this request.
     :param now: seconds of the monotonic clock.
@@ -45,13 +47,19 @@ class Call:
 
     request: Request
     parameters: Mapping[str, Any]
-    book: Book
+    ledger: Ledger
+    maintenance: frozenset[str]
     rules: Rules
     effects: tuple[Effect, ...]
     now: float
     now_ms: int
     chinese: bool
     chance: random.Random
+
+    @property
+    def book(self) -> Book:
+        """The orders of the account that signed."""
+        return self.ledger.orders
 
     def effects_of(self, name: str) -> list[Effect]:
         """Return the effects of one kind.
@@ -98,6 +106,32 @@ class Call:
         if not value:
             raise Refusal(code, "symbol")
         return value
+
+    def choice(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
+        """Return a parameter that has one of a few values.
+
+        :param name: the parameter.
+        :param allowed: the values.
+        :param default: what a missing one means, None where it is required.
+        :raises Refusal: 40019 where it is missing and required, 40017 for any other value.
+        """
+        value = self.text(name)
+        if not value and default is not None:
+            return default
+        if not value:
+            raise Refusal("40019", name)
+        if value not in allowed:
+            raise Refusal("40017", name)
+        return value
+
+    def check_maintenance(self, symbol: str) -> None:
+        """Refuse a write to a symbol that is under maintenance.
+
+        :param symbol: the symbol, empty for a whole product type.
+        :raises Refusal: 41114.
+        """
+        if symbol in self.maintenance:
+            raise Refusal("41114")
 
     def check_margin_coin(self) -> None:
         """Refuse a margin coin that isn't in upper case, as the page demands.

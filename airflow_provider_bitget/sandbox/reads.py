@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The endpoints that only read.
+"""The endpoints that show orders, the account and the time.
 
 - https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending
 - https://www.bitget.com/api-doc/contract/trade/Get-Orders-History
 - https://www.bitget.com/api-doc/contract/trade/Get-Order-Details
 - https://www.bitget.com/api-doc/contract/account/Get-Account-List
-- https://www.bitget.com/api-doc/contract/position/get-all-position
 - https://www.bitget.com/api-doc/common/public/Get-Server-Time
 """
 
@@ -61,15 +60,6 @@ def accounts(call: Call) -> list[dict[str, str]]:
             "coupon": "0",
         }
     ]
-
-
-def all_position(call: Call) -> list[dict[str, str]]:
-    """Return the positions of a product type: the sandbox has orders only, so there are none.
-
-    :param call: the request.
-    """
-    call.product_type()
-    return []
 
 
 def orders_pending(call: Call) -> dict[str, Any]:

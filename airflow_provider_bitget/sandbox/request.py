@@ -58,6 +58,20 @@ class Request:
         except (ValueError, RecursionError):
             return None
 
+    @property
+    def names_plans(self) -> bool:
+        """Whether the ids that it names are those of plan orders."""
+        return "plan" in self.endpoint
+
+    def named(self, name: str) -> str:
+        """Return a parameter as text, empty where the request has none, however malformed the rest is.
+
+        :param name: the parameter.
+        """
+        content = self.content if self.method == "POST" else self.query
+        value = content.get(name) if isinstance(content, dict) else None
+        return "" if value is None else str(value)
+
     @cached_property
     def named_ids(self) -> tuple[str, ...]:
         """The ids that the request names, of whichever kind, however malformed the rest is."""
@@ -66,5 +80,9 @@ class Request:
             return ()
         listed = content.get("orderIdList")
         items = listed if isinstance(listed, list) and listed else [content]
-        found = (item.get("orderId") or item.get("clientOid") for item in items if isinstance(item, dict))
+        found = (
+            item.get("orderId") or item.get("planOrderId") or item.get("clientOid")
+            for item in items
+            if isinstance(item, dict)
+        )
         return tuple(str(one) for one in found if one)

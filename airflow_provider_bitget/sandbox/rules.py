@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from airflow_provider_bitget.sandbox.amounts import amount_of
+
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "limiter": ("sliding", "fixed", "bucket", "off"),
     "omit_error_code": ("none", "all", "random"),
@@ -14,6 +16,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "pending_returns": ("live", "all"),
     "unknown_key_code": ("40037", "40006"),
     "history_time": ("cTime", "uTime"),
+    "cancel_track_plan": ("accept", "as_moving_plan"),
+    "no_plan_code": ("22001", "43025"),
+    "plan_end_id": ("full_pages", "always", "never"),
+    "triggered_child": ("rests", "fills", "fails"),
+    "locked_positions": ("refuse", "remainder"),
+    "locked_code": ("40746", "40867", "40939"),
+    "flash_close_code": ("40888", "45104"),
 }
 
 
@@ -37,6 +46,23 @@ class Rules:
     :param cancel_too_often: whether a second cancel of an order within one second gets 45129.
     :param unknown_key_code: answer to an unknown key: 40037 (recorded) or 40006 (documented).
     :param history_time: which time of an order ``startTime`` and ``endTime`` of orders-history mean.
+    :param cancel_track_plan: how ``track_plan`` orders are cancelled: ``accept`` that planType as it is, or only
+        ``as_moving_plan``; the page's list of planTypes lacks it, while client libraries send it
+        (https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order).
+    :param no_plan_code: answer to a cancel of every plan order of a scope that has none.
+    :param plan_end_id: which answers of orders-plan-pending have the key ``endId``: ``full_pages`` only (a
+        recorded short page has none), ``always`` (the page) or ``never``; an empty list always has it.
+    :param triggered_child: what becomes of the order that a trigger places: it ``rests``, ``fills`` at once, or
+        the trigger ``fails`` and places none.
+    :param fills_make_positions: whether filled orders that open make positions.
+    :param position_lag: seconds until reads and closes know what a fill added to a position.
+    :param close_lag: seconds until a market close order fills; it is live meanwhile.
+    :param locked_positions: what a flash close does to a position of which live close orders hold a part:
+        ``refuse`` it, or close the ``remainder`` (the page; with nothing remaining it is refused as well).
+    :param locked_code: the code of that refusal.
+    :param flash_close_maximum: the largest position by symbol that a flash close takes, in units of the base
+        coin as text.
+    :param flash_close_code: the code for a position above it.
     :param clock_offset: seconds by which the exchange's clock is ahead of the machine's.
     :param seed: seed of everything that is drawn at random.
     """
@@ -51,10 +77,26 @@ class Rules:
     cancel_too_often: bool = True
     unknown_key_code: str = "40037"
     history_time: str = "cTime"
+    cancel_track_plan: str = "accept"
+    no_plan_code: str = "22001"
+    plan_end_id: str = "full_pages"
+    triggered_child: str = "rests"
+    fills_make_positions: bool = False
+    position_lag: float = 0.0
+    close_lag: float = 0.0
+    locked_positions: str = "refuse"
+    locked_code: str = "40746"
+    flash_close_maximum: Mapping[str, str] = field(default_factory=dict)
+    flash_close_code: str = "40888"
     clock_offset: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for lag in ("position_lag", "close_lag"):
+            if not getattr(self, lag) >= 0:
+                raise ValueError(f"{lag} is {getattr(self, lag)!r}; expected is a number of seconds, 0 or more")
+        for maximum in self.flash_close_maximum.values():
+            amount_of(maximum)
         for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:

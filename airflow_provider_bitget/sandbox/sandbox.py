@@ -8,13 +8,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_bitget.sandbox.accounts import Account, as_accounts, connection_json
-from airflow_provider_bitget.sandbox.exchange import DEFAULT_PRODUCT_TYPE, DEFAULT_SYMBOLS, Exchange
+from airflow_provider_bitget.sandbox.exchange import Exchange
 from airflow_provider_bitget.sandbox.faults import Fault
 from airflow_provider_bitget.sandbox.journal import RequestRecord
 from airflow_provider_bitget.sandbox.network import Network
-from airflow_provider_bitget.sandbox.orders import LIVE, OPEN_STATUSES, book_row_of
+from airflow_provider_bitget.sandbox.orders import OPEN_STATUSES, book_row_of
 from airflow_provider_bitget.sandbox.owner import Owner
+from airflow_provider_bitget.sandbox.plan_orders import plan_book_row_of
+from airflow_provider_bitget.sandbox.positions import position_book_row_of
 from airflow_provider_bitget.sandbox.rules import Rules
+from airflow_provider_bitget.sandbox.venue import DEFAULT_PRODUCT_TYPE, DEFAULT_SYMBOLS
 
 if TYPE_CHECKING:
     from airflow_provider_bitget.sandbox.server import Server
@@ -147,23 +150,10 @@ class Sandbox:
         count: int = 1,
         symbol: str | None = None,
         product_type: str | None = None,
-        *,
-        client_oids: bool | Sequence[str] = False,
-        status: str = LIVE,
-        created_ms: int | None = None,
-        account: Account | None = None,
+        **options: Any,
     ) -> list[dict[str, Any]]:
         """Place orders and return their rows, oldest first; parameters as in :meth:`Exchange.place`."""
-        orders = self.exchange.place(
-            count,
-            symbol,
-            product_type,
-            client_oids=client_oids,
-            status=status,
-            created_ms=created_ms,
-            account=account,
-        )
-        return [book_row_of(order) for order in orders]
+        return [book_row_of(order) for order in self.exchange.place(count, symbol, product_type, **options)]
 
     def fill(self, order_id: str) -> dict[str, Any]:
         """Fill an open order and return its row.
@@ -181,8 +171,85 @@ class Sandbox:
         """
         return book_row_of(self.exchange.cancel(order_id))
 
+    def place_plan(self, count: int = 1, plan_type: str = "normal_plan", **options: Any) -> list[dict[str, Any]]:
+        """Place plan orders and return their rows, oldest first; parameters as in :meth:`Exchange.place_plan`."""
+        return [plan_book_row_of(plan) for plan in self.exchange.place_plan(count, plan_type, **options)]
+
+    def open_plan_orders(
+        self,
+        symbol: str | None = None,
+        product_type: str | None = None,
+        *,
+        plan_type: str | None = None,
+        account: Account | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the rows of the live plan orders, oldest first.
+
+        :param symbol: only this symbol.
+        :param product_type: only this product type.
+        :param plan_type: only this concrete type.
+        :param account: whose plan orders, the first account's by default.
+        """
+        plans = self.exchange.plan_orders(
+            plan_type=plan_type, symbol=symbol, product_type=product_type, account=account
+        )
+        return [plan_book_row_of(plan) for plan in plans]
+
+    def plan_order(self, plan_order_id: str) -> dict[str, Any]:
+        """Return the row of a plan order in any state.
+
+        :param plan_order_id: the exchange's id.
+        :raises ValueError: where there is no such plan order.
+        """
+        return plan_book_row_of(self.exchange.plan_order(plan_order_id))
+
+    def trigger(self, plan_order_id: str, outcome: str | None = None) -> dict[str, Any]:
+        """Let a live plan order trigger, and return its row with the ``executeOrderId`` of its child order.
+
+        :param plan_order_id: the exchange's id.
+        :param outcome: ``rests``, ``fills`` or ``fails``; see :meth:`Exchange.trigger`.
+        :raises ValueError: where there is no such live plan order, or for an unknown outcome.
+        """
+        return plan_book_row_of(self.exchange.trigger(plan_order_id, outcome))
+
+    def open_position(
+        self, symbol: str = "BTCUSDT", hold_side: str = "long", size: str = "1", **options: Any
+    ) -> dict[str, Any]:
+        """Open a position or make it larger, and return its row; parameters as in :meth:`Exchange.open_position`."""
+        return position_book_row_of(self.exchange.open_position(symbol, hold_side, size, **options))
+
+    def positions(
+        self,
+        symbol: str | None = None,
+        product_type: str | None = None,
+        hold_side: str | None = None,
+        *,
+        account: Account | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return the rows of the positions, also of those that reads do not show yet.
+
+        :param symbol: only this symbol.
+        :param product_type: only this product type.
+        :param hold_side: only ``long`` or ``short``.
+        :param account: whose positions, the first account's by default.
+        """
+        positions = self.exchange.positions(symbol, product_type, hold_side, account=account)
+        return [position_book_row_of(position) for position in positions]
+
+    def refuse_close(self, symbol: str, hold_side: str, code: str | None, **options: Any) -> None:
+        """Refuse to close a position, or no longer; parameters as in :meth:`Exchange.refuse_close`."""
+        self.exchange.refuse_close(symbol, hold_side, code, **options)
+
+    def fill_closes_partly(self, share: str = "0.5", times: int | None = 1, *, account: Account | None = None) -> None:
+        """Let close orders fill in part; parameters as in :meth:`Exchange.fill_closes_partly`."""
+        self.exchange.fill_closes_partly(share, times, account=account)
+
+    def maintain(self, symbols: Sequence[str] = ()) -> None:
+        """Put symbols under maintenance; parameters as in :meth:`Exchange.maintain`."""
+        self.exchange.maintain(symbols)
+
     def books(self) -> list[dict[str, str | int]]:
-        """Return the counts of orders by account, product type, symbol and state."""
+        """Return the counts of orders, plan orders and positions; see :meth:`Exchange.books`."""
         return self.exchange.books()
 
     @property

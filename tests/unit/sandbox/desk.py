@@ -20,6 +20,13 @@ CANCEL_ALL = "/api/v2/mix/order/cancel-all-orders"
 PENDING = "/api/v2/mix/order/orders-pending"
 HISTORY = "/api/v2/mix/order/orders-history"
 DETAIL = "/api/v2/mix/order/detail"
+CANCEL_PLAN = "/api/v2/mix/order/cancel-plan-order"
+PLAN_PENDING = "/api/v2/mix/order/orders-plan-pending"
+PLAN_HISTORY = "/api/v2/mix/order/orders-plan-history"
+PLAN_CHILD = "/api/v2/mix/order/plan-sub-order"
+CLOSE = "/api/v2/mix/order/close-positions"
+ALL_POSITION = "/api/v2/mix/position/all-position"
+SINGLE_POSITION = "/api/v2/mix/position/single-position"
 TIME = "/api/v2/public/time"
 
 USDT_FUTURES = "USDT-FUTURES"
@@ -130,6 +137,47 @@ class Desk:
     def detail(self, order_id: str, symbol: str = "BTCUSDT") -> Answer:
         """Read one order."""
         return self.get(DETAIL, symbol=symbol, productType=USDT_FUTURES, orderId=order_id)
+
+    def cancel_plans(self, order_ids: Iterable[str], plan_type: str | None = None, symbol: str = "BTCUSDT") -> Answer:
+        """Cancel plan orders by their ids."""
+        items = [{"orderId": order_id} for order_id in order_ids]
+        content = {"productType": USDT_FUTURES, "symbol": symbol, "planType": plan_type, "orderIdList": items}
+        return self.post(CANCEL_PLAN, content)
+
+    def plans(self, plan_type: str = "normal_plan", **parameters: object) -> Answer:
+        """Read a page of live plan orders."""
+        return self.get(PLAN_PENDING, productType=USDT_FUTURES, planType=plan_type, **parameters)
+
+    def plan_history(self, plan_type: str = "normal_plan", **parameters: object) -> Answer:
+        """Read a page of ended plan orders."""
+        return self.get(PLAN_HISTORY, productType=USDT_FUTURES, planType=plan_type, **parameters)
+
+    def children(self, plan_id: str, plan_type: str = "normal_plan") -> Answer:
+        """Read what the trigger of a plan order placed."""
+        return self.get(PLAN_CHILD, productType=USDT_FUTURES, planType=plan_type, planOrderId=plan_id)
+
+    def positions(self, **parameters: object) -> list[dict[str, str]]:
+        """Read the positions of the product type."""
+        rows: list[dict[str, str]] = self.get(ALL_POSITION, productType=USDT_FUTURES, **parameters).data
+        return rows
+
+    def totals(self) -> dict[str, str]:
+        """Read the sizes of the positions by symbol and side."""
+        return {f"{row['symbol']}/{row['holdSide']}": row["total"] for row in self.positions()}
+
+    def close(self, **content: object) -> Answer:
+        """Close positions at market."""
+        return self.post(CLOSE, {"productType": USDT_FUTURES, **content})
+
+    def place_plan(self, count: int = 1, plan_type: str = "normal_plan", **options: Any) -> list[str]:
+        """Place plan orders and return their ids."""
+        options = {"symbol": "BTCUSDT", **options}
+        plans = self.exchange.place_plan(count, plan_type, account=self.account, **options)
+        return [plan.order_id for plan in plans]
+
+    def plan_status_of(self, plan_id: str) -> str:
+        """Return what the books say of a plan order."""
+        return self.exchange.plan_order(plan_id).status
 
     def place(self, count: int = 1, symbol: str = "BTCUSDT", **options: Any) -> list[str]:
         """Place orders and return their ids."""

@@ -37,7 +37,7 @@ def test_sandbox_prints_its_connection_and_ends_cleanly(number: signal.Signals) 
         rest, errors = run.communicate(timeout=10)
     connection = json.loads(lines[0])
     assert connection["extra"]["demo_trading"] is True
-    assert lines[1] == f"AIRFLOW_CONN_BITGET_DEFAULT='{lines[0].strip()}'\n"
+    assert lines[1] == f"export AIRFLOW_CONN_BITGET_DEFAULT='{lines[0].strip()}'\n"
     assert "230 open orders" in lines[2]
     assert "belong to this sandbox only" in lines[3]
     assert (run.returncode, rest, errors) == (0, "", "")
