@@ -226,7 +226,7 @@ class BitgetBatchCancelOperator(BaseOperator):
             report.requests,
             report.retries,
             report.duration_ms,
-            "proven by the open orders" if report.verified else "not proven by the open orders",
+            "the open orders were read back" if report.verified else "the open orders were not read back",
         )
         for (bucket, detail, code, message), names in _grouped(report.not_done()):
             self.log.log(

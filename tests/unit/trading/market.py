@@ -42,6 +42,8 @@ class MarketClock(VirtualClock):
     def __init__(self) -> None:
         super().__init__()
         self._appointments: list[tuple[float, Callable[[], None]]] = []
+        # Threads may share the clock; it must not run backwards for any of them.
+        self._turn = threading.RLock()
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Let something happen once the clock reaches a moment, in seconds since the market opened."""
@@ -50,12 +52,13 @@ class MarketClock(VirtualClock):
 
     def advance(self, seconds: float) -> None:
         """Move on, keeping every appointment on the way."""
-        end = self.monotonic() + seconds
-        while self._appointments and self._appointments[0][0] <= end:
-            moment, action = self._appointments.pop(0)
-            super().advance(max(0.0, moment - self.monotonic()))
-            action()
-        super().advance(max(0.0, end - self.monotonic()))
+        with self._turn:
+            end = self.monotonic() + seconds
+            while self._appointments and self._appointments[0][0] <= end:
+                moment, action = self._appointments.pop(0)
+                super().advance(max(0.0, moment - self.monotonic()))
+                action()
+            super().advance(max(0.0, end - self.monotonic()))
 
     def wait(self, seconds: float, wake: threading.Event) -> bool:
         """Let the time pass, unless something has woken the waiter already."""

@@ -392,3 +392,35 @@ def test_progress_goes_on_while_a_round_is_waited_for(market: Market, caplog: py
     market.cancel(market.place(1), deadline=60)
     moments = [record for record in caplog.records if record.getMessage().startswith("Cancelling:")]
     assert len(moments) >= 20
+
+
+# What an earlier try has proven
+
+
+def test_known_end_names_the_bucket_of_an_order_that_the_exchange_says_is_gone(market: Market) -> None:
+    """The history would have told the same; it is not asked."""
+    orders = market.place(50)
+    market.fill(*orders[:10])
+    market.cancel_elsewhere(*orders[10:20])
+    known = {order.order_id: "filled" for order in orders[:10]} | {
+        order.order_id: "cancelled" for order in orders[10:20]
+    }
+    report = market.cancel(orders, known_ends=known)
+    assert details(report, Bucket.ALREADY_CLOSED) == {"filled": 10, "cancelled": 10}
+    assert market.requests(HISTORY) == []
+    assert market.requests(DETAIL) == []
+
+
+def test_known_end_keeps_no_order_from_being_cancelled(market: Market) -> None:
+    """A store that is wrong costs nothing: every order is sent, and what is open is cancelled."""
+    orders = market.place(50)
+    report = market.cancel(orders, known_ends={order.order_id: "filled" for order in orders})
+    assert counts(report) == {"cancelled": 50}
+    assert market.statuses(orders) == {CANCELED}
+
+
+def test_known_end_does_not_hide_an_order_that_stays_open(market: Market) -> None:
+    orders = market.place(5)
+    market.exchange.inject("refuse_orders", code="43001")
+    report = market.cancel(orders, known_ends={order.order_id: "cancelled" for order in orders}, deadline=20)
+    assert details(report, Bucket.UNRESOLVED) == {"still_open": 5}

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from airflow_provider_bitget.api.exceptions import BitgetNotSentError, BitgetScopeError
+from airflow_provider_bitget.sandbox.orders import CANCELED
 from airflow_provider_bitget.trading.batch_cancel import GRACE_SECONDS, BatchCancel
 from airflow_provider_bitget.trading.report import Bucket, CancelReport
 from tests.unit.trading.market import (
@@ -71,15 +72,14 @@ def test_orders_still_open_when_another_round_would_not_fit_are_reported_open(ma
 
 
 def test_order_seen_open_and_not_reached_again_is_not_said_to_be_unknown(market: Market) -> None:
-    """The first read showed it; the run ended in the second round."""
-    orders = market.place(50)
-    market.exchange.inject("refuse_orders", code=None, times=1)
+    """Refused without a code, and shown by the read; the run ended at the first batch of the second round."""
+    orders = market.place(100)
+    market.exchange.inject("refuse_orders", code=None, times=2)
     run = market.prepare(orders)
-    market.before(CANCELS, 2, run.request_stop)
-    market.exchange.inject("reset_before", endpoint=CANCELS, after=1)
+    market.before(CANCELS, 3, run.request_stop)
     report = run.run()
     assert_report_matches_books(report, market, [as_ref(order) for order in orders])
-    assert "not_found" not in details(report, Bucket.UNRESOLVED)
+    assert details(report, Bucket.UNRESOLVED) == {"not_verified": 100}
 
 
 # A stop, as on_kill asks for
@@ -113,6 +113,17 @@ def test_stop_while_waiting_for_the_next_round_takes_effect_at_once(market: Mark
     assert market.clock.monotonic() < 20.0 + GRACE_SECONDS + 0.5
     assert last_request(market) <= 20.2
     assert report.counts["unresolved"] == 50
+
+
+def test_order_whose_answer_was_lost_before_the_stop_is_never_reported_as_not_sent(market: Market) -> None:
+    """The stop comes while the second try is waited for; the first was carried out."""
+    orders = market.place(50)
+    market.exchange.inject("reset_after", endpoint=CANCELS)
+    run = market.prepare(orders)
+    market.clock.at(0.5, run.budget.stop)
+    report = run.run()
+    assert details(report, Bucket.UNRESOLVED) == {"ambiguous": 50}
+    assert market.statuses(orders) == {CANCELED}
 
 
 def test_stop_during_the_read_leaves_the_orders_not_verified(market: Market) -> None:

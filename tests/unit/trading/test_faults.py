@@ -96,6 +96,13 @@ def test_lost_response_by_client_oid_is_resolved_by_asking(market: Market) -> No
     assert counts(market.cancel([by_client_oid(order) for order in orders])) == {"cancelled": 50}
 
 
+def test_second_try_that_is_refused_as_a_whole_does_not_hide_that_the_first_was_carried_out() -> None:
+    """The first answer is lost, and the second says of the whole batch that an order does not exist."""
+    market = Market(unknown_id="refuse_ended")
+    market.exchange.inject("reset_after", endpoint=CANCELS, times=1)
+    assert counts(market.cancel(market.place(50))) == {"cancelled": 50}
+
+
 def test_every_answer_to_a_cancel_is_lost_and_the_report_is_true(market: Market) -> None:
     orders = market.place(120)
     market.exchange.inject("reset_after", endpoint=CANCELS)
@@ -234,6 +241,13 @@ def test_order_that_is_refused_twice_for_no_known_reason_has_failed(market: Mark
     assert details(report, Bucket.FAILED) == {"unknown": 1}
     assert report.in_bucket(Bucket.FAILED)[0].code == (code or "")
     assert len(market.requests(CANCELS)) == 2
+
+
+def test_refusals_of_different_kinds_are_not_added_up(market: Market) -> None:
+    """Busy once and refused once without a reason: neither has been said twice."""
+    market.exchange.inject("refuse_orders", code="40015", times=1)
+    market.exchange.inject("refuse_orders", code=None, after=1, times=1)
+    assert counts(market.cancel(market.place(50))) == {"cancelled": 50}
 
 
 def test_failure_without_a_code_may_mean_that_the_order_had_filled() -> None:
