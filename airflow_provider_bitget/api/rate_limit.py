@@ -103,7 +103,9 @@ class EndpointLimiter:
             self._slowest_since = None
             quiet_since = max(self._pace_changed, self._last_refused)
             if self._pace < self._per_window and now - quiet_since >= self._window_ms / 1000:
-                self._set_pace(min(self._per_window, self._pace + max(1, self._pace // 2)))
+                # Quickly up to half the limit, then with care.
+                step = self._pace if self._pace * 2 < self._per_window else max(1, self._pace // 2)
+                self._set_pace(min(self._per_window, self._pace + step))
                 self._pace_changed = now
 
     def _set_pace(self, pace: int) -> None:

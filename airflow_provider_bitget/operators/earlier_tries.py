@@ -25,6 +25,8 @@ _STATES: Final = ("cancelled", "filled")
 class EarlierTries:
     """The ends of orders that tries of this task have proven.
 
+    ``ends`` holds ``cancelled`` or ``filled`` by orderId.
+
     :param context: the task's context; without a state store everything here does nothing.
     """
 
@@ -40,10 +42,13 @@ class EarlierTries:
             return
         ends = dict(self.ends)
         for outcome in report.outcomes:
+            if not outcome.ref.order_id:
+                # A clientOid may be used again; only the exchange's own id stands for one order for ever.
+                continue
             if outcome.bucket is Bucket.CANCELLED and report.verified:
-                ends[outcome.ref.id_value] = "cancelled"
+                ends[outcome.ref.order_id] = "cancelled"
             elif outcome.bucket is Bucket.ALREADY_CLOSED:
-                ends[outcome.ref.id_value] = outcome.detail
+                ends[outcome.ref.order_id] = outcome.detail
         by_state = {state: [key for key, end in ends.items() if end == state] for state in _STATES}
         if ends == self.ends or len(json.dumps(by_state)) > _MOST_BYTES:
             return

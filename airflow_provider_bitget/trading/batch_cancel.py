@@ -60,6 +60,9 @@ Anything else may pass, and everything hangs on this read: it is repeated until 
 DETAIL_FIRST: Final = 3
 """Up to this many orders are looked up one by one straight away; more are looked for in the history first."""
 
+LOOK_UP_SLICE: Final = 100
+"""How many orders are looked up one by one before the exchange must have known at least one of them."""
+
 LOOK_UP_PAUSES: Final = (1.0, 2.0, 3.0)
 """Seconds before an order that was not found is looked up again: the history may lag behind the book."""
 
@@ -100,8 +103,8 @@ class BatchCancel:
     :param deadline: seconds for the whole run.
     :param report_cancelled: list the cancelled ids in the report.
     :param simulate: read, and send nothing that changes anything.
-    :param known_ends: ``filled`` or ``cancelled`` by id, as an earlier try has proven it; it only names the end of an
-        order that the exchange says is gone.
+    :param known_ends: ``filled`` or ``cancelled`` by orderId, as an earlier try has proven it; it only names the end
+        of an order that the exchange says is gone.
     :param workers: runs the requests; by default a bounded number of threads.
     """
 
@@ -447,7 +450,7 @@ class BatchCancel:
     def _look_up(self, tracks: list[OrderTrack]) -> None:
         """Ask how orders ended: the history in bulk, then one by one what it did not show."""
         for track in tracks:
-            state = self.known_ends.get(track.ref.id_value)
+            state = self.known_ends.get(track.order_id)
             if state is not None and track.said is Said.GONE and not track.maybe_processed:
                 track.settle(Bucket.ALREADY_CLOSED, state)
         tracks = [track for track in tracks if track.outcome is None]
@@ -455,9 +458,20 @@ class BatchCancel:
             self._look_through_history(tracks)
         for track in tracks:
             track.looked_up = True
-            if track.outcome is None:
+        self._look_one_by_one([track for track in tracks if track.outcome is None])
+
+    def _look_one_by_one(self, tracks: list[OrderTrack]) -> None:
+        """Ask for single orders, a slice at a time, until a whole slice is unknown to the exchange.
+
+        Then the list is of another account or product type, and asking for thousands more would find nothing either.
+        """
+        for start in range(0, len(tracks), LOOK_UP_SLICE):
+            part = tracks[start : start + LOOK_UP_SLICE]
+            for track in part:
                 self._submit(partial(self._look_at, track))
-        self._collect(self._take_look)
+            self._collect(self._take_look)
+            if not any(track.outcome or track.open_symbol for track in part):
+                return
 
     def _look_through_history(self, tracks: list[OrderTrack]) -> None:
         wanted = {track.order_id or track.ref.client_oid: track for track in tracks}

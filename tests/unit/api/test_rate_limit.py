@@ -230,7 +230,7 @@ def test_pace_comes_back_step_by_step_one_quiet_window_each() -> None:
         paces.append(limiter.pace)
         clock.now += 1.04
 
-    assert paces == [1, 2, 3, 4, 6, 9, 10, 10, 10]
+    assert paces == [1, 2, 4, 8, 10, 10, 10, 10, 10]
 
 
 def test_window_with_a_refusal_in_it_is_not_a_quiet_one() -> None:

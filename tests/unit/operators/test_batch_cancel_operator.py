@@ -492,6 +492,15 @@ def test_a_list_that_outgrows_the_store_is_left_to_the_exchanges_history(sandbox
     assert cancels_sent(sandbox) == 60
 
 
+def test_only_the_exchanges_own_ids_are_stored(sandbox: Sandbox) -> None:
+    (placed,) = sandbox.place(count=1, symbol="BTCUSDT", client_oids=["desk-7"])
+    store = StateStore()
+
+    run(operator(orders=[{"clientOid": "desk-7", "symbol": "BTCUSDT"}]), task_state_store=store)
+
+    assert json.loads(store.values["bitget_order_ends"])["cancelled"] == [placed["orderId"]]
+
+
 def test_a_damaged_store_is_not_believed(sandbox: Sandbox) -> None:
     orders = place(sandbox, 2)
     store = StateStore()

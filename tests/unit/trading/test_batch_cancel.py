@@ -263,6 +263,16 @@ def test_live_orders_under_the_wrong_product_type_are_never_green(listed: str) -
     assert market.statuses(orders) == {"live"}
 
 
+def test_a_long_list_of_another_product_type_is_given_up_before_the_deadline(market: Market) -> None:
+    orders = market.place(1_000)
+
+    report = market.cancel(orders, product_type="USDC-FUTURES", deadline=300)
+
+    assert details(report, Bucket.UNRESOLVED) == {"not_found": 1_000}
+    assert len(market.requests("detail")) <= 200
+    assert report.duration_ms < 60_000
+
+
 def test_live_orders_by_client_oid_under_the_wrong_symbol_are_never_green(market: Market) -> None:
     orders = market.place(20, client_oids=True)
     report = market.cancel([OrderRef("", order.client_oid, "ETHUSDT") for order in orders])
