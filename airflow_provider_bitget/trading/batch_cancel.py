@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import itertools
 import logging
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import BatchAnswer, ClassicDialect, EndedOrder, ItemAnswer, OpenOrder
+from airflow_provider_bitget.api.classic import BatchAnswer, ClassicDialect, ItemAnswer
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
@@ -29,11 +28,12 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetBadRequestError,
     BitgetCallError,
-    BitgetConfigError,
     BitgetError,
     BitgetIpBanError,
     BitgetNotSentError,
 )
+from airflow_provider_bitget.trading.in_flight import InFlight
+from airflow_provider_bitget.trading.look_up import LookUp
 from airflow_provider_bitget.trading.order_list import OrderRef, chunk_orders
 from airflow_provider_bitget.trading.progress import Progress
 from airflow_provider_bitget.trading.report import Bucket, CancelReport, Unresolved
@@ -45,9 +45,6 @@ log = logging.getLogger(__name__)
 IN_FLIGHT: Final = 24
 """Requests under way at the same time at most."""
 
-GRACE_SECONDS: Final = 2.0
-"""How long requests in flight are waited for after a stop."""
-
 BATCH_ATTEMPTS: Final = 3
 """How often a batch is sent before its orders go round again (in smaller batches, if the exchange gave a code)."""
 
@@ -56,12 +53,6 @@ READ_ATTEMPTS: Final = 3
 
 Anything else may pass, and everything hangs on this read: it is repeated until the deadline.
 """
-
-DETAIL_FIRST: Final = 3
-"""Up to this many orders are looked up one by one straight away; more are looked for in the history first."""
-
-LOOK_UP_SLICE: Final = 100
-"""How many orders are looked up one by one before the exchange must have known at least one of them."""
 
 LOOK_UP_PAUSES: Final = (1.0, 2.0, 3.0)
 """Seconds before an order that was not found is looked up again: the history may lag behind the book."""
@@ -78,8 +69,6 @@ FRUITLESS_SPLITS_WHEN_BUSY: Final = 8
 
 _EVERY_SYMBOL: Final = ""
 _EVERY_SYMBOL_FACTOR: Final = 4
-
-_STEP: Final = 0.1
 
 
 @dataclass(slots=True, eq=False)
@@ -130,24 +119,29 @@ class BatchCancel:
         self.chunk_size = min(chunk_size or dialect.most_ids_per_cancel, dialect.most_ids_per_cancel)
         self.report_cancelled = report_cancelled
         self.simulate = simulate
-        self.known_ends = known_ends or {}
         self.clock = dialect.client.clock
         self.budget = Budget(deadline, self.clock)
         # The last part of the deadline is kept for proving what was done.
         self._send_budget = self.budget.share(reserve=min(5.0, deadline / 5))
         self.tracks = [OrderTrack(ref, ref.order_id) for ref in orders]
-        self._workers = workers or ThreadedWorkers(IN_FLIGHT)
-        self._flying: dict[int, _Batch | None] = {}
-        self._tags = itertools.count()
-        self._stop_requested = False
-        self._fatal: BitgetError | None = None
         self._read_completed = False
         self._read_refused = False
         self._taken: Counter[str] = Counter()
         self._splits: Counter[str] = Counter()
         self._answered = 0
         self._refused = 0
-        self._progress = Progress(len(self.tracks), self.clock, self._count_done)
+        progress = Progress(len(self.tracks), self.clock, self._count_done)
+        self._in_flight = InFlight(
+            workers or ThreadedWorkers(IN_FLIGHT), self.budget, on_wait=progress.tick, on_abandon=self._abandon
+        )
+        self._look_up = LookUp(
+            dialect,
+            product_type,
+            self._in_flight,
+            self.budget,
+            known_ends=known_ends or {},
+            most_pages=10 + 2 * (len(self.tracks) // 100),
+        )
 
     def run(self) -> CancelReport:
         """Cancel, prove, look up, and return the report.
@@ -162,26 +156,24 @@ class BatchCancel:
             else:
                 self._cancel_until_settled()
         except BitgetError as error:
-            self._fatal = self._fatal or error
-            self.budget.stop()
-            self._drain()
+            self._in_flight.end(error)
+            self._in_flight.drain(self._take_batch)
         except BaseException:
-            self.budget.stop()
-            self._drain()
+            self._in_flight.drain(self._take_batch)
             raise
         finally:
-            self._workers.close()
+            self._in_flight.close()
         return self.report()
 
     def request_stop(self) -> None:
         """Ask for the end of the run: no new request, two seconds for those in flight. Safe in a signal handler."""
-        self._stop_requested = True
+        self._in_flight.request_stop()
 
     def report(self) -> CancelReport:
         """Return the report as things stand; what was not reached or not proven is ``unresolved``."""
         for track in self.tracks:
             if track.outcome is None:
-                if isinstance(self._fatal, BitgetAuthError):
+                if isinstance(self._in_flight.fatal, BitgetAuthError):
                     # No other try can reach what these credentials cannot reach.
                     track.curable = False
                 track.settle_at_last(read_completed=self._read_completed)
@@ -196,7 +188,7 @@ class BatchCancel:
             retries=tally.retries,
             rate_limited=tally.rate_limited,
             duration_ms=round(self.budget.elapsed() * 1000),
-            error=self._fatal,
+            error=self._in_flight.fatal,
         )
 
     # The rounds
@@ -211,7 +203,8 @@ class BatchCancel:
                     track.settle_without_read()
             if self.verify or any(track.said is not Said.GONE for track in self._unsettled()):
                 self._read_back()
-            self._look_up([track for track in self._gone() if not track.looked_up])
+            fresh = [track for track in self._gone() if not track.looked_up]
+            self._look_up.ask(fresh, book_was_read=self._read_completed)
             todo = [track for track in self._unsettled() if self._read_completed and track.open_symbol]
             if not todo or not self._wait_before_round(todo, round_number):
                 break
@@ -227,7 +220,7 @@ class BatchCancel:
         if pause >= self._send_budget.remaining():
             return False
         log.info("%d orders are still open; sending them again in %.1f s", len(todo), pause)
-        self._pause(pause)
+        self._in_flight.pause(pause)
         return True
 
     # Sending
@@ -241,14 +234,14 @@ class BatchCancel:
             track.in_company = False
         for chunk in chunk_orders(tracks, self.chunk_size):
             self._submit_batch(chunk)
-        self._collect(self._take_batch)
+        self._in_flight.collect(self._take_batch)
         for track in tracks:
             if track.in_company and not self._taken[track.symbol]:
                 track.refused_in_vain()
 
     def _submit_batch(self, tracks: list[OrderTrack], *, not_before: float = float("-inf")) -> None:
         batch = _Batch(tracks, not_before)
-        self._submit(partial(self._send, batch), batch)
+        self._in_flight.submit(partial(self._send, batch), batch)
 
     def _send(self, batch: _Batch) -> BatchAnswer:
         """Runs in a worker."""
@@ -267,9 +260,9 @@ class BatchCancel:
             attempts=BATCH_ATTEMPTS,
         )
 
-    def _take_batch(self, batch: _Batch | None, answer: Any, error: BaseException | None) -> None:
-        """Note what came of one batch."""
-        if batch is None:
+    def _take_batch(self, batch: Any, answer: Any, error: BaseException | None) -> None:
+        """Note what came of one batch; what a read brings after the end of the run concerns nobody any more."""
+        if not isinstance(batch, _Batch):
             return
         now = self.clock.monotonic()
         for track in batch.tracks:
@@ -328,8 +321,7 @@ class BatchCancel:
     def _take_refusal(self, tracks: list[OrderTrack], error: BitgetCallError) -> None:
         """Note that a batch was refused as a whole, or got no answer to believe."""
         if isinstance(error, (BitgetAuthError, BitgetIpBanError)):
-            self._fatal = self._fatal or error
-            self.budget.stop()
+            self._in_flight.end(error)
         never_arrived = not error.code and not error.maybe_processed
         if never_arrived or error.category in (
             ErrorCategory.RATE_LIMIT,
@@ -404,7 +396,7 @@ class BatchCancel:
             if refusals >= READ_ATTEMPTS or self.budget.stopped or pause >= self.budget.remaining():
                 return
             log.warning("The open orders could not be read; reading them again in %.0f s", pause)
-            self._pause(pause)
+            self._in_flight.pause(pause)
             pause = min(8.0, 2 * pause)
         self._read_completed = True
         for track in self._unsettled():
@@ -427,13 +419,14 @@ class BatchCancel:
                     found[id(track)] = order.symbol or track.symbol
             return found
 
-        def take(_batch: _Batch | None, found: Any, error: BaseException | None) -> None:
+        def take(_carried: Any, found: Any, error: BaseException | None) -> None:
             self._read_refused |= isinstance(error, (BitgetBadRequestError, BitgetAccountRiskError))
-            results.append(self._result_or_none(found, error))
+            known_good = self.dialect.client.signed_successes > 0
+            results.append(self._in_flight.result_of_read(found, error, signature_is_good=known_good))
 
         for status in (None, "partially_filled"):
-            self._submit(partial(read, status))
-        self._collect(take)
+            self._in_flight.submit(partial(read, status))
+        self._in_flight.collect(take)
         if len(results) != 2 or None in results:
             return None
         return {key: symbol for result in results if result for key, symbol in result.items()}
@@ -447,89 +440,14 @@ class BatchCancel:
             or (not self._read_completed and track.said is Said.GONE)
         ]
 
-    def _look_up(self, tracks: list[OrderTrack]) -> None:
-        """Ask how orders ended: the history in bulk, then one by one what it did not show."""
-        for track in tracks:
-            state = self.known_ends.get(track.order_id)
-            if state is not None and track.said is Said.GONE and not track.maybe_processed:
-                track.settle(Bucket.ALREADY_CLOSED, state)
-        tracks = [track for track in tracks if track.outcome is None]
-        if len(tracks) > DETAIL_FIRST:
-            self._look_through_history(tracks)
-        for track in tracks:
-            track.looked_up = True
-        self._look_one_by_one([track for track in tracks if track.outcome is None])
-
-    def _look_one_by_one(self, tracks: list[OrderTrack]) -> None:
-        """Ask for single orders, a slice at a time, until a whole slice is unknown to the exchange.
-
-        Then the list is of another account or product type, and asking for thousands more would find nothing either.
-        """
-        for start in range(0, len(tracks), LOOK_UP_SLICE):
-            part = tracks[start : start + LOOK_UP_SLICE]
-            for track in part:
-                self._submit(partial(self._look_at, track))
-            self._collect(self._take_look)
-            if not any(track.outcome or track.open_symbol for track in part):
-                return
-
-    def _look_through_history(self, tracks: list[OrderTrack]) -> None:
-        wanted = {track.order_id or track.ref.client_oid: track for track in tracks}
-        most_pages = 10 + 2 * (len(self.tracks) // 100)
-
-        def read() -> list[tuple[OrderTrack, EndedOrder]]:
-            ends: list[tuple[OrderTrack, EndedOrder]] = []
-            pages = self.dialect.orders_history(product_type=self.product_type, budget=self.budget)
-            for page in itertools.islice(pages, most_pages):
-                for ended in page:
-                    track = wanted.get(ended.order_id) or wanted.get(ended.client_oid)
-                    # A clientOid may have been used again, under another symbol.
-                    if track is not None and (track.order_id or ended.symbol == track.symbol):
-                        del wanted[track.order_id or track.ref.client_oid]
-                        ends.append((track, ended))
-                if not wanted:
-                    break
-            return ends
-
-        def take(_batch: _Batch | None, ends: Any, error: BaseException | None) -> None:
-            for track, ended in self._result_or_none(ends, error) or ():
-                track.settle_by_end(ended, self._clock_offset())
-
-        self._submit(read)
-        self._collect(take)
-
-    def _look_at(self, track: OrderTrack) -> tuple[OrderTrack, EndedOrder | OpenOrder | None]:
-        """Runs in a worker."""
-        found = self.dialect.order_detail(
-            symbol=track.symbol,
-            product_type=self.product_type,
-            order_id=track.order_id,
-            client_oid="" if track.order_id else track.ref.client_oid,
-            budget=self.budget,
-        )
-        return track, found
-
-    def _take_look(self, _batch: _Batch | None, result: Any, error: BaseException | None) -> None:
-        track, found = self._result_or_none(result, error) or (None, None)
-        if track is None or found is None:
-            return
-        if isinstance(found, EndedOrder):
-            track.settle_by_end(found, self._clock_offset())
-        elif self._read_completed:
-            # Older than the window of the open orders: it rests all the same.
-            track.open_symbol = found.symbol or track.symbol
-            track.doubtful = track.acknowledged
-            # The next read cannot show it either.
-            track.looked_up = False
-
     def _look_again(self) -> None:
         """Look once more, a moment later, for orders whose end was not found: the history may lag."""
         for number, pause in enumerate(LOOK_UP_PAUSES):
             missing = [track for track in self._gone() if number == 0 or track.maybe_processed]
             if not missing or pause >= self.budget.remaining():
                 return
-            self._pause(pause)
-            self._look_up(missing)
+            self._in_flight.pause(pause)
+            self._look_up.ask(missing, book_was_read=self._read_completed)
 
     def _read_for_simulation(self) -> None:
         """Tell which orders would be sent: those that are open now."""
@@ -546,98 +464,11 @@ class BatchCancel:
             ", ".join(f"{symbol}: {count}" for symbol, count in sorted(batches.items())),
         )
 
-    def _clock_offset(self) -> float:
-        return self.dialect.client.exchange_time() - self.clock.time()
-
-    # Waiting for workers
-
-    def _submit(self, job: Callable[[], Any], batch: _Batch | None = None) -> None:
-        tag = next(self._tags)
-        self._flying[tag] = batch
-        self._workers.submit(tag, job)
-
-    def _collect(self, take: Callable[[_Batch | None, Any, BaseException | None], None]) -> None:
-        """Hand every result to ``take`` until nothing is under way, the run was stopped, or its deadline is over.
-
-        :raises BitgetError: what makes any further request pointless.
-        """
-        stopped_at: float | None = None
-        while self._flying:
-            self._heed_stop()
-            if stopped_at is None and (self.budget.stopped or self.budget.remaining() <= 0):
-                stopped_at = self.clock.monotonic()
-            done = self._workers.next_done(_STEP)
-            self._progress.tick()
-            if done is not None:
-                tag, result, error = done
-                if tag in self._flying:
-                    # Forgotten only when taken: an interrupt in between must not make a sent batch look unsent.
-                    take(self._flying[tag], result, error)
-                    del self._flying[tag]
-            elif stopped_at is not None and self.clock.monotonic() - stopped_at >= GRACE_SECONDS:
-                self._abandon()
-        if self._fatal is not None:
-            raise self._fatal
-        if self.budget.stopped:
-            raise BitgetNotSentError("stopped")
-
-    def _drain(self) -> None:
-        """Take what the requests in flight bring within the grace, after an exception that is not ours."""
-        give_up = self.clock.monotonic() + GRACE_SECONDS
-        while self._flying and (left := give_up - self.clock.monotonic()) > 0:
-            done = self._workers.next_done(min(_STEP, left))
-            if done is not None and done[0] in self._flying:
-                batch = self._flying.pop(done[0])
-                if done[2] is None or isinstance(done[2], (BitgetCallError, BitgetNotSentError)):
-                    self._take_batch(batch, done[1], done[2])
-        self._abandon()
-
-    def _abandon(self) -> None:
-        """Give up on what is still under way: it may or may not be carried out."""
-        for batch in self._flying.values():
-            for track in batch.tracks if batch is not None and batch.started else ():
-                track.unclear()
-        self._flying.clear()
-
-    def _result_or_none(self, result: Any, error: BaseException | None) -> Any:
-        """Return the result of a read; ``None`` for one that failed in a way that only concerns itself."""
-        if error is None:
-            return result
-        if isinstance(error, BitgetAuthError):
-            about_this_request = error.code == "40009" and self.dialect.client.signed_successes > 0
-            if not about_this_request:
-                self._fatal = self._fatal or error
-                self.budget.stop()
-        elif isinstance(error, BitgetIpBanError):
-            self._fatal = self._fatal or error
-            self.budget.stop()
-        elif not isinstance(error, BitgetError) or isinstance(error, BitgetConfigError):
-            raise error
-        if not isinstance(error, BitgetNotSentError):
-            log.warning("A read failed: %s", error)
-        return None
-
-    def _heed_stop(self) -> None:
-        if self._stop_requested:
-            self.budget.stop()
-
-    def _pause(self, seconds: float) -> None:
-        """Wait in short steps, so that a stop takes effect."""
-        end = self.clock.monotonic() + seconds
-        while (left := end - self.clock.monotonic()) > 0:
-            self._heed_stop()
-            self.budget.check()
-            self._progress.tick()
-            self.clock.wait(min(_STEP, left), _never)
+    def _abandon(self, carried: Any) -> None:
+        """Nobody will wait for the answer to a batch that may have gone out."""
+        for track in carried.tracks if isinstance(carried, _Batch) and carried.started else ():
+            track.unclear()
 
     def _count_done(self) -> tuple[int, int]:
         """Return how many orders were answered, and how many of them were refused."""
         return self._answered, self._refused
-
-
-_never = threading.Event()
-
-
-def cancel_orders(dialect: ClassicDialect, orders: Sequence[OrderRef], **options: Any) -> CancelReport:
-    """Cancel ``orders`` and return the report; ``options`` are those of :class:`BatchCancel`."""
-    return BatchCancel(dialect, orders, **options).run()

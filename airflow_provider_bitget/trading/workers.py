@@ -74,27 +74,3 @@ class ThreadedWorkers:
                 self._done.put((tag, job(), None))
             except BaseException as error:  # noqa: BLE001  # handed to the waiting thread, which decides
                 self._done.put((tag, None, error))
-
-
-class InlineWorkers:
-    """Runs each job at once in the calling thread: for tests that bring their own time."""
-
-    def __init__(self) -> None:
-        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
-
-    def submit(self, tag: Any, job: Job) -> None:
-        """Run the job now."""
-        try:
-            self._done.put((tag, job(), None))
-        except Exception as error:  # noqa: BLE001  # handed to the caller, which decides
-            self._done.put((tag, None, error))
-
-    def next_done(self, timeout: float) -> Done | None:
-        """Return the next result, if there is one."""
-        try:
-            return self._done.get_nowait()
-        except queue.Empty:
-            return None
-
-    def close(self) -> None:
-        """Nothing to end."""

@@ -8,7 +8,6 @@ import re
 import pytest
 
 from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED, PARTIALLY_FILLED
-from airflow_provider_bitget.trading.batch_cancel import cancel_orders
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import Bucket
 from tests.unit.trading.market import (
@@ -16,10 +15,8 @@ from tests.unit.trading.market import (
     DETAIL,
     HISTORY,
     OPEN_READS,
-    USDT_FUTURES,
     Market,
     as_ref,
-    assert_report_matches_books,
     by_client_oid,
     counts,
     details,
@@ -177,16 +174,6 @@ def test_demo_account_is_served_with_its_own_header() -> None:
 
     market = Market(numbered_account(demo=True))
     assert counts(market.cancel(market.place(3))) == {"cancelled": 3}
-
-
-def test_cancel_orders_is_a_batch_cancel_in_one_call(market: Market) -> None:
-    asked = [as_ref(order) for order in market.place(3)]
-    from tests.unit.trading.market import OneAtATime
-
-    workers = OneAtATime().on(market.clock)
-    report = cancel_orders(market.dialect, asked, product_type=USDT_FUTURES, workers=workers)
-    assert_report_matches_books(report, market, asked)
-    assert counts(report) == {"cancelled": 3}
 
 
 # Orders that had ended, or never were

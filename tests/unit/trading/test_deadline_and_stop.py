@@ -10,7 +10,8 @@ import pytest
 
 from airflow_provider_bitget.api.exceptions import BitgetNotSentError, BitgetScopeError
 from airflow_provider_bitget.sandbox.orders import CANCELED
-from airflow_provider_bitget.trading.batch_cancel import GRACE_SECONDS, BatchCancel
+from airflow_provider_bitget.trading.batch_cancel import BatchCancel
+from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.report import Bucket, CancelReport
 from tests.unit.trading.market import (
     CANCELS,

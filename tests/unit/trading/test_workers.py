@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_bitget.trading.workers import Done, InlineWorkers, ThreadedWorkers, Workers
+from airflow_provider_bitget.trading.workers import Done, ThreadedWorkers, Workers
 
 PATIENCE = 10.0
 """Seconds after which something that must happen has not happened; never waited for in full."""
@@ -128,29 +128,3 @@ def test_close_does_not_wait_for_a_job_that_hangs() -> None:
     assert not go_on.is_set()
     go_on.set()
     assert results(workers, 1) == [(1, True, None)]
-
-
-def test_inline_workers_run_a_job_where_it_is_submitted() -> None:
-    workers = InlineWorkers()
-    seen: list[threading.Thread] = []
-    workers.submit("a", lambda: seen.append(threading.current_thread()))
-    assert seen == [threading.current_thread()]
-    assert workers.next_done(0) == ("a", None, None)
-    assert workers.next_done(0) is None
-    workers.close()
-
-
-def test_inline_workers_hand_errors_over_and_let_interrupts_pass() -> None:
-    workers = InlineWorkers()
-    error = ValueError("x")
-
-    def fail() -> None:
-        raise error
-
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    workers.submit("a", fail)
-    assert workers.next_done(0) == ("a", None, error)
-    with pytest.raises(KeyboardInterrupt):
-        workers.submit("b", interrupt)
