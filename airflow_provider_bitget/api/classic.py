@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL, BitgetClient, Endpoint
-from airflow_provider_bitget.api.envelope import whole_number
+from airflow_provider_bitget.api.envelope import read_code, whole_number
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import BitgetAmbiguousError, BitgetConfigError, BitgetGoneError
 from airflow_provider_bitget.api.scope import check_path
 
 PAGE_SIZE: Final = 100
+# A page of just so many rows may be one that the exchange keeps shorter than it was asked for: the next one tells.
+_LIKELY_CAPS: Final = frozenset({10, 20, 50})
 
 BATCH_CANCEL: Final = Endpoint("POST", "/api/v2/mix/order/batch-cancel-orders", limit=10, pause=SAME_ORDER_INTERVAL)
 OPEN_ORDERS: Final = Endpoint("GET", "/api/v2/mix/order/orders-pending", limit=10)
@@ -40,6 +42,7 @@ _UNKNOWN_LIMIT: Final = 5.0
 
 Row = Mapping[str, Any]
 
+_RESTING: Final = frozenset({"live", "new", "init", "partially_filled"})
 _ENDED: Final = {"filled": "filled", "canceled": "cancelled", "cancelled": "cancelled"}
 
 
@@ -148,7 +151,14 @@ class ClassicDialect:
         )
 
     def order_detail(
-        self, *, symbol: str, product_type: str, order_id: str = "", client_oid: str = "", budget: Budget | None = None
+        self,
+        *,
+        symbol: str,
+        product_type: str,
+        order_id: str = "",
+        client_oid: str = "",
+        budget: Budget | None = None,
+        attempts: int | None = None,
     ) -> EndedOrder | OpenOrder | None:
         """Look one order up; ``None`` if the exchange knows no such order under this symbol and product type.
 
@@ -159,12 +169,13 @@ class ClassicDialect:
         params = [("symbol", symbol), ("productType", product_type)]
         params.append(("orderId", order_id) if order_id else ("clientOid", client_oid))
         try:
-            answer = self.client.call(ORDER_DETAIL, params=params, budget=budget)
+            answer = self.client.call(ORDER_DETAIL, params=params, budget=budget, attempts=attempts)
         except BitgetGoneError:
             return None
         if not isinstance(answer.data, Mapping) or not answer.data:
             return None
-        return _ended(answer.data) or _open(answer.data)
+        is_open = _state(answer.data) in _RESTING
+        return _ended(answer.data) or (_open(answer.data) if is_open else None)
 
     def open_orders(
         self,
@@ -173,6 +184,7 @@ class ClassicDialect:
         symbol: str | None = None,
         status: str | None = None,
         budget: Budget | None = None,
+        attempts: int | None = None,
     ) -> Iterator[list[OpenOrder]]:
         """Yield the pages of resting orders, newest first; running to the end means that the read is complete.
 
@@ -188,7 +200,7 @@ class ClassicDialect:
             params.append(("symbol", symbol))
         if status:
             params.append(("status", status))
-        for page, size in self._pages(OPEN_ORDERS, params, budget):
+        for page, size in self._pages(OPEN_ORDERS, params, budget, attempts):
             orders = [order for order in map(_open, page) if order is not None]
             yield orders
             if len(orders) < size:
@@ -196,7 +208,12 @@ class ClassicDialect:
                 raise _unreadable(OPEN_ORDERS, "an open order carries no id")
 
     def orders_history(
-        self, *, product_type: str, symbol: str | None = None, budget: Budget | None = None
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
     ) -> Iterator[list[EndedOrder]]:
         """Yield the pages of ended orders, newest first.
 
@@ -206,7 +223,7 @@ class ClassicDialect:
         params = [("productType", product_type)]
         if symbol:
             params.append(("symbol", symbol))
-        for page, _ in self._pages(ORDERS_HISTORY, params, budget):
+        for page, _ in self._pages(ORDERS_HISTORY, params, budget, attempts):
             yield [order for order in map(_ended, page) if order is not None]
 
     def check_signature(self, *, product_type: str, budget: Budget | None = None) -> None:
@@ -218,7 +235,7 @@ class ClassicDialect:
         self.client.call(OPEN_ORDERS, params=params, budget=budget, attempts=1)
 
     def _pages(
-        self, endpoint: Endpoint, params: list[tuple[str, str]], budget: Budget | None
+        self, endpoint: Endpoint, params: list[tuple[str, str]], budget: Budget | None, attempts: int | None
     ) -> Iterator[tuple[list[Row], int]]:
         """Walk ``idLessThan`` and yield each page's rows and how many entries it had, until one is short or empty."""
         cursor = ""
@@ -227,9 +244,11 @@ class ClassicDialect:
             query = [*params, ("limit", str(PAGE_SIZE))]
             if cursor:
                 query.append(("idLessThan", cursor))
-            page, size, cursor = _page(self.client.call(endpoint, params=query, budget=budget).data, endpoint)
+            page, size, cursor = _page(
+                self.client.call(endpoint, params=query, budget=budget, attempts=attempts).data, endpoint
+            )
             yield page, size
-            if size < PAGE_SIZE:
+            if size < PAGE_SIZE and (size not in _LIKELY_CAPS or not cursor or cursor in seen):
                 return
             if not cursor or cursor in seen:
                 raise _unreadable(endpoint, "a full page gave no way to the next one")
@@ -239,7 +258,7 @@ class ClassicDialect:
         return ItemAnswer(
             order_id=_text(row.get("orderId")),
             client_oid=_text(row.get("clientOid")),
-            code=self.client.redact(_text(row.get("errorCode"))),
+            code=read_code(row.get("errorCode"), self.client.redact),
             message=self.client.redact(row.get("errorMsg") or ""),
         )
 
@@ -294,8 +313,13 @@ def _open(row: Row) -> OpenOrder | None:
     return OpenOrder(order_id, client_oid, _text(row.get("symbol")).upper(), row)
 
 
+def _state(row: Row) -> str:
+    """Return the row's state; the detail calls it ``state``, the lists ``status``."""
+    return _text(row.get("state") or row.get("status")).lower()
+
+
 def _ended(row: Row) -> EndedOrder | None:
-    state = _ENDED.get(_text(row.get("state") or row.get("status")).lower())
+    state = _ENDED.get(_state(row))
     if state is None:
         return None
     return EndedOrder(

@@ -31,6 +31,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetIpBanError,
     BitgetNotSentError,
     BitgetRateLimitError,
+    BitgetTransientError,
 )
 from airflow_provider_bitget.api.rate_limit import EndpointLimiter, LimiterRegistry, Slot, shared_limiters
 from airflow_provider_bitget.api.scope import check_path, check_scope
@@ -51,6 +52,7 @@ SAME_ORDER_INTERVAL: Final = 1.05
 """Seconds between two cancels of the same order: the exchange allows one a second (code 45129)."""
 
 _LONGEST_PAUSE: Final = 8.0
+_LONGEST_PAUSE_OF_READS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +334,18 @@ class _Exchange:
             self.limiter.refused()
             return self._ban(error) if self.limiter.banned else error
         self.limiter.accepted()
-        if error.category is ErrorCategory.CLOCK and not self._mend_clock(generation):
+        mended = error.category is not ErrorCategory.CLOCK or self._mend_clock(generation)
+        if mended is None:
+            # Refused before processing, and the clocks could not be compared just now: neither is final.
+            return BitgetTransientError(
+                error.message,
+                category=ErrorCategory.TRANSIENT,
+                code=error.code,
+                http_status=error.http_status,
+                endpoint=error.endpoint,
+                hint="The exchange's clock could not be asked",
+            )
+        if not mended:
             return BitgetClockError(
                 error.message,
                 category=ErrorCategory.AUTH,
@@ -367,7 +380,8 @@ class _Exchange:
             hint="Bitget bans an address for about five minutes: wait, and look for other programs on this address",
         )
 
-    def _mend_clock(self, generation: int) -> bool:
+    def _mend_clock(self, generation: int) -> bool | None:
+        """Return whether the next timestamp may be better; ``None`` if the exchange's clock could not be asked."""
         if not self.endpoint.signed:
             # The comparison itself: it waits for nobody's comparison.
             return False
@@ -375,8 +389,10 @@ class _Exchange:
             return True
         try:
             return self.client._compare_clocks(generation, self.budget)
-        except BitgetCallError:
+        except BitgetClockError:
             return False
+        except BitgetCallError:
+            return None
 
     def _worth_repeating(self, error: BaseException) -> bool:
         if not isinstance(error, BitgetCallError) or isinstance(error, BitgetIpBanError) or self.attempts == 1:
@@ -395,7 +411,8 @@ class _Exchange:
         if isinstance(error, BitgetRateLimitError):
             return 1.0 + self.client._random.uniform(0.0, 0.1)
         self.failures += 1
-        backoff: float = min(_LONGEST_PAUSE, self.endpoint.pause * 2 ** (self.failures - 1))
+        longest = _LONGEST_PAUSE_OF_READS if self.endpoint.method == "GET" else _LONGEST_PAUSE
+        backoff: float = min(longest, self.endpoint.pause * 2 ** (self.failures - 1))
         pause = backoff * self.client._random.uniform(1.0, 1.25)
         log.info("%s: %s; trying again in %.1f s", self.endpoint.path, error, pause)
         return pause

@@ -19,6 +19,7 @@ from airflow_provider_bitget.api.transport import HttpAnswer
 
 _LONGEST_TEXT = 200
 _LONGEST_CODE = 20
+_MOST_DIGITS_OF_A_CODE = 6
 _MOST_DIGITS = 15
 
 
@@ -51,6 +52,16 @@ def whole_number(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
 
 
+def read_code(value: object, clean: Callable[[object], str]) -> str:
+    """Return a code as text.
+
+    A few digits stay as they are: redacting them would let a passphrase of digits turn one code into another.
+    """
+    text = "" if value is None else str(value)
+    is_plain = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS_OF_A_CODE
+    return text if is_plain else clean(text)[:_LONGEST_CODE]
+
+
 def parse_envelope(body: bytes, clean: Callable[[object], str] = one_line) -> Envelope | None:
     """Return the envelope in ``body``, or ``None`` where there is none.
 
@@ -64,7 +75,7 @@ def parse_envelope(body: bytes, clean: Callable[[object], str] = one_line) -> En
     if not isinstance(parsed, dict) or not isinstance(parsed.get("code"), (str, int)):
         return None
     return Envelope(
-        code=clean(parsed["code"])[:_LONGEST_CODE],
+        code=SUCCESS_CODE if parsed["code"] == 0 else read_code(parsed["code"], clean),
         message=clean(parsed.get("msg") or parsed.get("message") or ""),
         data=parsed.get("data"),
         request_time=whole_number(parsed.get("requestTime")),
@@ -118,6 +129,7 @@ def _category(code: str, status: int) -> ErrorCategory:
     if status == 429:
         return ErrorCategory.RATE_LIMIT
     category = describe(code).category
-    if category is ErrorCategory.UNKNOWN and status >= 500:
+    # A gateway or a firewall may speak JSON too; what it says is no verdict of the exchange.
+    if category is ErrorCategory.UNKNOWN and (status == 403 or status >= 500):
         return ErrorCategory.AMBIGUOUS
     return category

@@ -28,6 +28,13 @@ BAN_SECONDS: Final = 10.0
 """429 on every attempt for this long, at one request a second, is taken for a ban of the address."""
 
 
+@dataclass(slots=True)
+class Pulse:
+    """When one user's requests were last accepted, whatever the endpoint: monotonic clock, in seconds."""
+
+    last_accepted: float = float("-inf")
+
+
 class EndpointLimiter:
     """Admits at most ``limit`` requests to one endpoint in any window.
 
@@ -35,15 +42,18 @@ class EndpointLimiter:
 
     :param limit: requests per second that the exchange allows.
     :param clock: where time comes from.
+    :param pulse: when any endpoint of the same user last answered with something else than a refusal.
     """
 
-    def __init__(self, limit: float, clock: Clock) -> None:
+    def __init__(self, limit: float, clock: Clock, pulse: Pulse | None = None) -> None:
         self._clock = clock
+        self._pulse = pulse or Pulse()
         self._lock = threading.Lock()
         self._ceiling = limit
         self._per_window, self._window_ms = _window_of(limit)
         self._pace = self._per_window
         self._bucket = InMemoryBucket([Rate(self._pace, self._window_ms)])
+        self._waiting = 0
         self._rest_until = float("-inf")
         self._pace_changed = float("-inf")
         self._last_refused = float("-inf")
@@ -59,7 +69,10 @@ class EndpointLimiter:
         """Whether the refusals of the last ten seconds look like a ban of the address."""
         with self._lock:
             since = self._slowest_since
-            return since is not None and self._clock.monotonic() - since >= BAN_SECONDS
+            if since is None:
+                return False
+            # A ban shuts out every endpoint; one that still answers shows that there is none.
+            return self._clock.monotonic() - max(since, self._pulse.last_accepted) >= BAN_SECONDS
 
     def lower_ceiling(self, limit: float) -> None:
         """Respect a lower limit as well; a higher one changes nothing."""
@@ -96,6 +109,7 @@ class EndpointLimiter:
 
     def accepted(self) -> None:
         """Note an answer that was no refusal; after a window of them the pace goes up a step."""
+        self._pulse.last_accepted = self._clock.monotonic()
         if self._pace == self._per_window and self._slowest_since is None:
             return
         with self._lock:
@@ -113,10 +127,15 @@ class EndpointLimiter:
         self._bucket.rates = [Rate(pace, self._window_ms)]
 
     def _try(self) -> tuple[RateItem | None, float]:
-        """Return a place in the window, or how many seconds to wait before asking again."""
+        """Return a place in the window, or how many seconds to wait before asking again.
+
+        Who has to wait is counted as waiting until it says so by :meth:`_woke`, and is told to come back when the place
+        that is its turn gets free: many that wake together for one place would only cost time.
+        """
         with self._lock:
             now = self._clock.monotonic()
             if now < self._rest_until:
+                self._waiting += 1
                 return None, self._rest_until - now
             item = RateItem("request", int(now * 1000))
             self._bucket.leak(item.timestamp)
@@ -124,7 +143,15 @@ class EndpointLimiter:
             decision = cast("Decision", self._bucket.put_decision(item))
             if decision.allowed:
                 return item, 0.0
-            return None, max(0.001, (decision.retry_after_ms or 1) / 1000)
+            held = self._bucket.items
+            turn = max(0, min(len(held) - self._pace + self._waiting, len(held) - 1))
+            self._waiting += 1
+            free_at = held[turn].timestamp + self._window_ms
+            return None, max(0.001, (free_at - item.timestamp) / 1000)
+
+    def _woke(self) -> None:
+        with self._lock:
+            self._waiting -= 1
 
     def _give_back(self, item: RateItem) -> None:
         with self._lock:
@@ -156,7 +183,10 @@ class Slot:
             self.budget.check()
             self._item, wait = self.limiter._try()
             if self._item is None:
-                self.budget.wait(wait)
+                try:
+                    self.budget.wait(wait)
+                finally:
+                    self.limiter._woke()
 
 
 class LimiterRegistry:
@@ -169,6 +199,7 @@ class LimiterRegistry:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._limiters: dict[tuple[str, str], EndpointLimiter] = {}
+        self._pulses: dict[str, Pulse] = {}
 
     def limiter(self, owner: str, endpoint: str, limit: float) -> EndpointLimiter:
         """Return the limiter of ``endpoint`` for ``owner``, at the lowest limit that anyone asked for.
@@ -180,7 +211,9 @@ class LimiterRegistry:
         with self._lock:
             found = self._limiters.get((owner, endpoint))
             if found is None:
-                found = self._limiters[owner, endpoint] = EndpointLimiter(limit, self._clock)
+                found = self._limiters[owner, endpoint] = EndpointLimiter(
+                    limit, self._clock, self._pulses.setdefault(owner, Pulse())
+                )
         found.lower_ceiling(limit)
         return found
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_bitget.trading.order_list import OrderRef
 
 _TEST_TIMEOUT = 5.0
+_LONGEST_DEADLINE = 86_400.0
 # Airflow 3.1 and newer, 3.0, 2.11.
 _MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
 
@@ -179,7 +180,7 @@ class BitgetHook(BaseHook):
         :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
         :raises BitgetAuthError: the credentials or the account's kind were refused; ``error.report`` holds the report.
         """
-        from airflow_provider_bitget.api.exceptions import BitgetAuthError
+        from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError
         from airflow_provider_bitget.trading.order_list import (
             check_chunk_size,
             parse_margin_coin,
@@ -188,6 +189,13 @@ class BitgetHook(BaseHook):
             parse_symbol,
         )
 
+        for name, flag in (("verify", verify), ("report_cancelled", report_cancelled), ("simulate", simulate)):
+            if not isinstance(flag, bool):
+                raise BitgetConfigError(
+                    f"{name} must be True or False, but is of type {type(flag).__name__}.", field=name
+                )
+        if not 0 < deadline <= _LONGEST_DEADLINE:
+            raise BitgetConfigError("deadline must be seconds, above 0 and at most 86400.", field="deadline")
         kind = parse_product_type(product_type)
         report = self.prepare_batch_cancel(
             parse_orders(orders, symbol=parse_symbol(symbol), product_type=kind),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_bitget.trading.order_list import OrderRef
     from airflow_provider_bitget.trading.report import CancelReport, OrderOutcome
 
+log = logging.getLogger(__name__)
+
 _LONGEST_DEADLINE = 86_400.0
 _NAMED_IN_MESSAGE = 10
 _NAMED_IN_LOG_LINE = 20
@@ -103,6 +105,7 @@ class BitgetBatchCancelOperator(BaseOperator):
         self.simulate = _flag("simulate", simulate)
         self.bitget_conn_id = bitget_conn_id
         self._run: BatchCancel | None = None
+        self._killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Cancel the orders and return the report."""
@@ -121,20 +124,27 @@ class BitgetBatchCancelOperator(BaseOperator):
         except BitgetConfigError as error:
             raise BitgetTaskFailError(f"Nothing was sent: {error}") from None
         self._run = run
+        if self._killed:
+            run.request_stop()
         try:
             report = run.run()
         except BaseException:
             # Airflow's timeout or a kill: what was done by then is still worth knowing.
-            self._publish(run.report(), context)
-            earlier.remember(run.report())
+            report = run.report()
+            self._publish(report, context)
+            earlier.remember(report)
             raise
+        finally:
+            self._run = None
         earlier.remember(report)
         return self._conclude(report, context)
 
     def on_kill(self) -> None:
         """Send nothing more; the report is written within two seconds."""
-        if self._run is not None:
-            self._run.request_stop()
+        self._killed = True
+        run = self._run
+        if run is not None:
+            run.request_stop()
 
     def _read_arguments(self) -> tuple[str, str | None, list[OrderRef]]:
         from airflow_provider_bitget.trading.order_list import (
@@ -192,17 +202,21 @@ class BitgetBatchCancelOperator(BaseOperator):
             bool(blocking) and not any(outcome.curable for outcome in blocking)
         )
         failure = BitgetTaskFailError if is_final else BitgetTaskError
-        raise failure(message, published) from report.error
+        # Without its traceback: the frames of a request hold its headers.
+        raise failure(message, published) from (report.error and report.error.with_traceback(None))
 
     def _blocking(self, report: CancelReport) -> list[OrderOutcome]:
         """Return the orders that keep the task from succeeding."""
         from airflow_provider_bitget.trading.report import Bucket
 
         unresolved = report.in_bucket(Bucket.UNRESOLVED)
-        if self.on_failure == "warn":
-            return unresolved
         refused = report.in_bucket(Bucket.FAILED)
-        return unresolved + [outcome for outcome in refused if outcome.code not in self.ignore_error_codes]
+        # Whatever the task is told to put up with: credentials and the kind of account are for a person to mend.
+        always = [outcome for outcome in refused if outcome.detail in ("auth", "account_mode")]
+        if self.on_failure == "warn":
+            return unresolved + always
+        others = [outcome for outcome in refused if outcome.code not in self.ignore_error_codes]
+        return unresolved + always + [outcome for outcome in others if outcome not in always]
 
     def _publish(self, report: CancelReport, context: Context) -> dict[str, Any]:
         """Log and push the report of a task that will not return it. A failing push never replaces the verdict."""
@@ -286,7 +300,11 @@ def _count(report: CancelReport) -> None:
         ("requests", report.requests),
         ("rate_limited", report.rate_limited),
     ):
-        Stats.incr(f"bitget.batch_cancel.{name}", count, tags=tags)
+        try:
+            Stats.incr(f"bitget.batch_cancel.{name}", count, tags=tags)
+        except Exception as error:  # noqa: BLE001  # a metrics back end never replaces the verdict
+            log.warning("The metrics could not be counted: %s", type(error).__name__)
+            return
 
 
 def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> Any:

@@ -42,7 +42,7 @@ from airflow_provider_bitget.trading.workers import ThreadedWorkers, Workers
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT: Final = 24
+IN_FLIGHT: Final = 32
 """Requests under way at the same time at most."""
 
 BATCH_ATTEMPTS: Final = 3
@@ -67,6 +67,10 @@ that is not known for it, then costs some requests and not thousands.
 FRUITLESS_SPLITS_WHEN_BUSY: Final = 8
 """The same after a refusal that may pass by itself: it is rarely about one order."""
 
+READ_CALL_ATTEMPTS: Final = 4
+"""How often one page is asked for before the read counts as failed: orders to send again need not wait for it."""
+
+_WORTH_SENDING_UNREAD: Final = frozenset({Said.NOTHING, Said.UNCLEAR, Said.LATER})
 _EVERY_SYMBOL: Final = ""
 _EVERY_SYMBOL_FACTOR: Final = 4
 
@@ -126,6 +130,7 @@ class BatchCancel:
         self.tracks = [OrderTrack(ref, ref.order_id) for ref in orders]
         self._read_completed = False
         self._read_refused = False
+        self._good_symbols: set[str] = set()
         self._taken: Counter[str] = Counter()
         self._splits: Counter[str] = Counter()
         self._answered = 0
@@ -176,7 +181,9 @@ class BatchCancel:
                 if isinstance(self._in_flight.fatal, BitgetAuthError):
                     # No other try can reach what these credentials cannot reach.
                     track.curable = False
-                track.settle_at_last(read_completed=self._read_completed)
+                track.settle_at_last(
+                    read_completed=self._read_completed, scope_is_good=track.symbol in self._good_symbols
+                )
         tally = self.budget.tally
         return CancelReport(
             product_type=self.product_type,
@@ -203,12 +210,24 @@ class BatchCancel:
                     track.settle_without_read()
             if self.verify or any(track.said is not Said.GONE for track in self._unsettled()):
                 self._read_back()
-            fresh = [track for track in self._gone() if not track.looked_up]
-            self._look_up.ask(fresh, book_was_read=self._read_completed)
-            todo = [track for track in self._unsettled() if self._read_completed and track.open_symbol]
+            todo = self._to_send_again()
+            if not todo:
+                # What is open comes first; how the others ended can wait.
+                self._look_up.ask([track for track in self._gone() if not track.looked_up])
+                todo = self._to_send_again()
             if not todo or not self._wait_before_round(todo, round_number):
                 break
         self._look_again()
+
+    def _to_send_again(self) -> list[OrderTrack]:
+        """Return the orders that are open, or may be: an id may be sent again without harm, also without a read."""
+        doubted = [track for track in self._unsettled() if track.open_symbol and track.gone_again]
+        self._look_up.ask(doubted)
+        return [
+            track
+            for track in self._unsettled()
+            if track.open_symbol or (not self._read_completed and track.said in _WORTH_SENDING_UNREAD)
+        ]
 
     def _unsettled(self) -> list[OrderTrack]:
         return [track for track in self.tracks if track.outcome is None]
@@ -311,6 +330,7 @@ class BatchCancel:
                 track.unclear(track.code, track.message)
             track.maybe_processed |= answer.maybe_processed
         if succeeded:
+            self._good_symbols.add(tracks[0].symbol)
             self._taken.update((tracks[0].symbol, _EVERY_SYMBOL))
 
     def _take_unsent(self, batch: _Batch, error: BitgetNotSentError) -> None:
@@ -356,7 +376,7 @@ class BatchCancel:
         """
         if len(tracks) == 1 or not error.code or describe(error.code).whole_scope:
             return False
-        if error.category is ErrorCategory.AMBIGUOUS:
+        if ErrorCategory.AMBIGUOUS is error.category or describe(error.code).category is ErrorCategory.CLOCK:
             return False
         if error.category is ErrorCategory.GONE and not any(track.gone_in_company for track in tracks):
             return False
@@ -395,9 +415,13 @@ class BatchCancel:
             refusals += self._read_refused
             if refusals >= READ_ATTEMPTS or self.budget.stopped or pause >= self.budget.remaining():
                 return
+            if self._send_budget.remaining() > 0 and any(
+                track.said in _WORTH_SENDING_UNREAD for track in self._unsettled()
+            ):
+                return
             log.warning("The open orders could not be read; reading them again in %.0f s", pause)
             self._in_flight.pause(pause)
-            pause = min(8.0, 2 * pause)
+            pause = min(2.0, 2 * pause)
         self._read_completed = True
         for track in self._unsettled():
             track.open_symbol = found.get(id(track), "")
@@ -412,7 +436,9 @@ class BatchCancel:
 
         def read(status: str | None) -> dict[int, str]:
             found: dict[int, str] = {}
-            pages = self.dialect.open_orders(product_type=self.product_type, status=status, budget=self.budget)
+            pages = self.dialect.open_orders(
+                product_type=self.product_type, status=status, budget=self.budget, attempts=READ_CALL_ATTEMPTS
+            )
             for order in itertools.chain.from_iterable(pages):
                 track = by_order_id.get(order.order_id) or by_client_oid.get(order.client_oid)
                 if track is not None:
@@ -447,7 +473,7 @@ class BatchCancel:
             if not missing or pause >= self.budget.remaining():
                 return
             self._in_flight.pause(pause)
-            self._look_up.ask(missing, book_was_read=self._read_completed)
+            self._look_up.ask(missing)
 
     def _read_for_simulation(self) -> None:
         """Tell which orders would be sent: those that are open now."""

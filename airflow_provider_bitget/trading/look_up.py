@@ -20,6 +20,9 @@ DETAIL_FIRST: Final = 3
 LOOK_UP_SLICE: Final = 100
 """How many orders are looked up one by one before the exchange must have known at least one of them."""
 
+LOOK_UP_ATTEMPTS: Final = 4
+"""How often one look-up is sent before it is left for later."""
+
 End = tuple[OrderTrack, EndedOrder]
 
 
@@ -51,36 +54,43 @@ class LookUp:
         self._known_ends = known_ends
         self._most_pages = most_pages
 
-    def ask(self, tracks: list[OrderTrack], *, book_was_read: bool) -> None:
+    def ask(self, tracks: list[OrderTrack]) -> None:
         """Settle the orders whose end is known; mark those that turn out to rest after all.
 
         :param tracks: orders that are not on the book, or said to be gone.
-        :param book_was_read: the open orders were read to the end, so a resting order is news.
         """
         for track in tracks:
             state = self._known_ends.get(track.order_id)
-            if state is not None and track.said is Said.GONE and not track.maybe_processed:
+            is_off_the_book = track.said is Said.GONE and not track.open_symbol
+            if state is not None and is_off_the_book and not track.maybe_processed:
                 track.settle(Bucket.ALREADY_CLOSED, state)
         tracks = [track for track in tracks if track.outcome is None]
         if len(tracks) > DETAIL_FIRST:
             self._look_through_history(tracks)
         for track in tracks:
             track.looked_up = True
-        self._look_one_by_one([track for track in tracks if track.outcome is None], book_was_read)
+        self._look_one_by_one([track for track in tracks if track.outcome is None])
 
     def _look_through_history(self, tracks: list[OrderTrack]) -> None:
-        wanted = {track.order_id or track.ref.client_oid: track for track in tracks}
+        by_order_id = {track.order_id: track for track in tracks if track.order_id}
+        by_client_oid = {track.ref.client_oid: track for track in tracks if not track.order_id}
+        offset = self._clock_offset()
 
         def read() -> list[End]:
             ends: list[End] = []
-            pages = self._dialect.orders_history(product_type=self._product_type, budget=self._budget)
+            pages = self._dialect.orders_history(
+                product_type=self._product_type, budget=self._budget, attempts=LOOK_UP_ATTEMPTS
+            )
             for ended in itertools.chain.from_iterable(itertools.islice(pages, self._most_pages)):
-                track = wanted.get(ended.order_id) or wanted.get(ended.client_oid)
-                # A clientOid may have been used again, under another symbol.
-                if track is not None and (track.order_id or ended.symbol == track.symbol):
-                    del wanted[track.order_id or track.ref.client_oid]
-                    ends.append((track, ended))
-                if not wanted:
+                track = by_order_id.pop(ended.order_id, None)
+                if track is None:
+                    track = by_client_oid.get(ended.client_oid)
+                    # A clientOid may have been used before, or under another symbol.
+                    if track is None or not track.may_be(ended, offset):
+                        continue
+                    del by_client_oid[ended.client_oid]
+                ends.append((track, ended))
+                if not by_order_id and not by_client_oid:
                     break
             return ends
 
@@ -91,17 +101,18 @@ class LookUp:
         self._in_flight.submit(read)
         self._in_flight.collect(take)
 
-    def _look_one_by_one(self, tracks: list[OrderTrack], book_was_read: bool) -> None:
+    def _look_one_by_one(self, tracks: list[OrderTrack]) -> None:
         """Ask for single orders, a slice at a time, until a whole slice is unknown to the exchange.
 
         Then the list is of another account or product type, and asking for thousands more would find nothing either.
         """
-        take = partial(self._take_look, book_was_read)
-        for start in range(0, len(tracks), LOOK_UP_SLICE):
-            part = tracks[start : start + LOOK_UP_SLICE]
+        slices = -(-len(tracks) // LOOK_UP_SLICE)
+        for number in range(slices):
+            # Spread over the list: its beginning may be what nobody knows.
+            part = tracks[number::slices]
             for track in part:
                 self._in_flight.submit(partial(self._look_at, track), track)
-            self._in_flight.collect(take)
+            self._in_flight.collect(self._take_look)
             if not any(track.outcome or track.open_symbol for track in part):
                 return
 
@@ -113,16 +124,17 @@ class LookUp:
             order_id=track.order_id,
             client_oid="" if track.order_id else track.ref.client_oid,
             budget=self._budget,
+            attempts=LOOK_UP_ATTEMPTS,
         )
 
-    def _take_look(self, book_was_read: bool, track: OrderTrack, result: Any, error: BaseException | None) -> None:
+    def _take_look(self, track: OrderTrack, result: Any, error: BaseException | None) -> None:
         found = self._result(result, error)
         if isinstance(found, EndedOrder):
             track.settle_by_end(found, self._clock_offset())
-        elif isinstance(found, OpenOrder) and book_was_read:
+        elif isinstance(found, OpenOrder):
             # Older than the window of the open orders: it rests all the same.
             track.open_symbol = found.symbol or track.symbol
-            track.doubtful = track.acknowledged
+            track.settle_by_read()
             # The next read cannot show it either.
             track.looked_up = False
 

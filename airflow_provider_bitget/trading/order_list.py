@@ -35,7 +35,7 @@ MOST_REPR_BYTES: Final = 2 * 1024 * 1024
 Named = TypeVar("Named", bound="NamesOneOrder")
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_CLIENT_OID = re.compile(r"[!-~]{1,64}")
+_CLIENT_OID = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
 _NO_ID = frozenset({"none", "null", "nan", "undefined"})
 _COIN = re.compile(r"[A-Z0-9]{1,20}")
 _LONGEST_SYMBOL = 64
@@ -282,7 +282,9 @@ def _parse_mapping(place: str, row: Mapping[Any, Any], *, symbol: str | None, pr
     own_symbol = parse_symbol(row_symbol, field=f"{place}.symbol") or symbol
     return OrderRef(
         _parse_order_id(f"{place}.orderId", order_id) if order_id is not None else "",
-        _parse_client_oid(f"{place}.clientOid", client_oid) if client_oid is not None else "",
+        _parse_client_oid(f"{place}.clientOid", client_oid, is_needed=order_id is None)
+        if client_oid is not None
+        else "",
         _require_symbol(place, own_symbol),
     )
 
@@ -307,15 +309,18 @@ def _parse_order_id(place: str, value: Any) -> str:
     return text
 
 
-def _parse_client_oid(place: str, value: Any) -> str:
-    text = _id_text(place, value, "a clientOid")
-    if not _CLIENT_OID.fullmatch(text):
-        raise OrderListError(
-            f"{place} is not a clientOid: it must be 1 to 64 printable ASCII characters without spaces, but is "
-            f"{_describe(value)}.",
-            field="orders",
-        )
-    return text
+def _parse_client_oid(place: str, value: Any, *, is_needed: bool) -> str:
+    """Return the clientOid; an odd one beside an orderId, which prevails, is left out and not held against the list."""
+    text = str(value) if isinstance(value, str) and not is_needed else _id_text(place, value, "a clientOid")
+    if _CLIENT_OID.fullmatch(text):
+        return text
+    if not is_needed:
+        return ""
+    raise OrderListError(
+        f"{place} is not a clientOid: it must be 1 to 64 printable ASCII characters, no space at an end, but is "
+        f"{_describe(value)}.",
+        field="orders",
+    )
 
 
 def _id_text(place: str, value: Any, what: str) -> str:

@@ -15,7 +15,7 @@ from airflow_provider_bitget.trading.report import Bucket, OrderOutcome, Unresol
 UNCLEAR_REFUSALS: Final = 2
 """How often an order is sent again after a refusal without a code, or with one that is in no table."""
 
-GONE_BUT_OPEN: Final = 3
+GONE_BUT_OPEN: Final = 8
 """How often "does not exist" is believed to be the exchange's slip while the open orders show the order."""
 
 OURS_MARGIN: Final = 2.0
@@ -30,6 +30,10 @@ _FINAL_REFUSALS: Final = frozenset(
         ErrorCategory.ACCOUNT_MODE,
     }
 )
+
+
+# Refusals of the id's form: nothing by that name can rest anywhere.
+_ABOUT_THE_ID: Final = frozenset({"40020", "40402", "40304", "40305"})
 
 
 class Said(Enum):
@@ -142,11 +146,14 @@ class OrderTrack:
         if said is Said.GONE:
             self.gone_in_company |= in_company
             self.doubtful = self.acknowledged
-        self.maybe_processed |= category is ErrorCategory.AMBIGUOUS
+        self.maybe_processed |= category in (ErrorCategory.AMBIGUOUS, ErrorCategory.TRANSIENT)
 
     def refused_in_vain(self) -> None:
-        """Its batch was refused, and so was every other of its symbol, in whatever company: that counts as well."""
-        self.refusals += 1
+        """Its batch was refused, and so was every other of its symbol, in whatever company: that counts as well.
+
+        Unless nobody knows the code: what it says of a single order, only the order alone can show.
+        """
+        self.refusals += self.category is not ErrorCategory.UNKNOWN
 
     def held_back(self, code: str, message: str, category: ErrorCategory) -> None:
         """Its request was refused before processing (a rate limit, wrong credentials): note why."""
@@ -194,14 +201,30 @@ class OrderTrack:
         """Decide what the answers alone decide, for callers who want no read."""
         if self.said is Said.DONE and not self.doubtful:
             self.settle(Bucket.CANCELLED)
-        elif self._finally_refused:
-            self.settle(Bucket.FAILED, str(self.category))
 
     @property
     def _finally_refused(self) -> bool:
         """Whether the last refusal is a verdict: on itself and for a known reason, or unclear and said again."""
         is_plain = self.category in _FINAL_REFUSALS and not self.in_company
         return self.said is Said.REFUSED and (is_plain or self.refusals >= UNCLEAR_REFUSALS)
+
+    @property
+    def gone_again(self) -> bool:
+        """Whether the exchange said more than once that it does not exist: the book that shows it may be stale."""
+        return self.said is Said.GONE and self.refusals > 1
+
+    def may_be(self, ended: EndedOrder, clock_offset: float) -> bool:
+        """Whether an ended order with our clientOid can be the one that was asked for.
+
+        Not if it is of another symbol; and not if it ended before we sent a cancel that may have been carried out, for
+        then the order that we named was still open at that time.
+
+        :param clock_offset: seconds by which the exchange's clock is ahead of ours.
+        """
+        if ended.symbol != self.symbol:
+            return False
+        is_older = bool(ended.updated) and ended.updated < self.first_sent + clock_offset - OURS_MARGIN
+        return not (self.maybe_processed and is_older)
 
     def settle_by_end(self, ended: EndedOrder, clock_offset: float) -> None:
         """Decide by how the exchange says it ended.
@@ -228,8 +251,13 @@ class OrderTrack:
         """
         return self.said is Said.REFUSED and (self.category is ErrorCategory.UNKNOWN or self.in_company)
 
-    def settle_at_last(self, *, read_completed: bool) -> None:
-        """Decide what is left when nothing more can be asked. Nothing becomes ``cancelled`` without proof."""
+    def settle_at_last(self, *, read_completed: bool, scope_is_good: bool) -> None:
+        """Decide what is left when nothing more can be asked. Nothing becomes ``cancelled`` without proof.
+
+        :param read_completed: the open orders were read to the end after the last cancel.
+        :param scope_is_good: the exchange took other orders of this symbol and product type, so a refusal of an order
+            that is not open is about the order; otherwise it may rest under another symbol, product type or account.
+        """
         never_seen = read_completed or not self.seen_open
         if self.said is Said.NOTHING and not self.maybe_processed:
             self.settle(Bucket.UNRESOLVED, Unresolved.NOT_SENT)
@@ -237,13 +265,19 @@ class OrderTrack:
             self.settle(Bucket.UNRESOLVED, Unresolved.STILL_OPEN)
         elif self.said is Said.NOTHING:
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS)
-        elif never_seen and not self.acknowledged and (self.said is Said.GONE or self._refused_without_reason):
+        elif (never_seen and not self.acknowledged and self.said is Said.GONE) or (
+            read_completed and not self.acknowledged and self._refused_without_reason
+        ):
             self.settle(Bucket.UNRESOLVED, Unresolved.NOT_FOUND)
         elif not read_completed:
             unclear = self.said is Said.UNCLEAR and not self.acknowledged
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS if unclear else Unresolved.NOT_VERIFIED)
         elif self.said is Said.REFUSED and not self.acknowledged:
-            self.settle(Bucket.FAILED, str(self.category))
+            about_the_order = scope_is_good or self.code in _ABOUT_THE_ID
+            if about_the_order:
+                self.settle(Bucket.FAILED, str(self.category))
+            else:
+                self.settle(Bucket.UNRESOLVED, Unresolved.NOT_FOUND)
         else:
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS)
 

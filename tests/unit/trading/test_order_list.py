@@ -324,7 +324,7 @@ def test_what_is_no_order_id_is_refused_with_its_place(order_id: Any, message: s
     assert refused.value.field == "orders"
 
 
-@pytest.mark.parametrize("client_oid", [1.5, True, " ", "a b", "a\n", "é", "x" * 65, "None", b"x", ["x"], 0])
+@pytest.mark.parametrize("client_oid", [1.5, True, " ", " a", "a ", "a\n", "é", "x" * 65, "None", b"x", ["x"], 0])
 def test_what_is_no_client_oid_is_refused_with_its_place(client_oid: Any) -> None:
     with pytest.raises(OrderListError, match=r"^orders\[0\]\.clientOid is (not a clientOid|a float)"):
         parse([{"clientOid": client_oid}])
