@@ -75,6 +75,15 @@ def test_all_pages_of_a_long_book_are_read_newest_first(sandbox: Sandbox, live: 
     assert [order.order_id for one in pages for order in one] == placed[::-1]
 
 
+def test_pages_kept_shorter_than_asked_for_are_read_to_the_end() -> None:
+    dialect, script = dialect_of(page(50, 1_000), page(50, 950), page(12, 900))
+
+    read = list(dialect.open_orders(product_type=USDT))
+
+    assert [len(one) for one in read] == [50, 50, 12]
+    assert len(script.sent) == 3
+
+
 def test_book_that_fills_its_pages_exactly_is_read_to_the_empty_one(sandbox: Sandbox, live: ClassicDialect) -> None:
     sandbox.place(200, "BTCUSDT")
 

@@ -253,6 +253,25 @@ def test_neither_warn_nor_ignored_codes_cover_an_order_whose_end_is_unknown(sand
     assert {row["category"] for row in failed.value.report["unresolved"]} == {"not_found"}
 
 
+def test_warn_does_not_cover_a_right_that_the_key_lacks(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 2)
+    sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40014")
+
+    with pytest.raises(BitgetTaskFailError):
+        run(operator(orders=orders, on_failure="warn", ignore_error_codes=["40014"]))
+
+
+def test_metrics_that_fail_never_replace_the_verdict(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.providers.common.compat.sdk import Stats
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("the metrics back end is away")
+
+    monkeypatch.setattr(Stats, "incr", fail)
+
+    assert run(operator(orders=place(sandbox, 2)))["counts"]["cancelled"] == 2
+
+
 def test_only_incurable_orders_make_the_failure_final(sandbox: Sandbox) -> None:
     orders = place(sandbox, 4)
     sandbox.inject("refuse_orders", order_ids=[orders[0]["orderId"]], code="40020")
@@ -379,6 +398,25 @@ def test_a_kill_ends_the_task_red_within_seconds_and_the_report_says_what_was_no
 
     assert time.monotonic() - killed_at[0] < 3.0
     assert_the_report_is_modest(ti.pushed["return_value"], sandbox, requested=2_000)
+
+
+def test_a_kill_before_the_first_request_lets_nothing_be_sent(sandbox: Sandbox) -> None:
+    orders = place(sandbox, 7)
+    task = operator(orders=orders)
+    task.on_kill()
+
+    with pytest.raises(BitgetTaskError):
+        run(task)
+
+    assert cancels_sent(sandbox) == 0
+    assert len(sandbox.open_orders()) == 7
+
+
+def test_the_operator_can_be_copied_after_it_ran_too(sandbox: Sandbox) -> None:
+    task = operator(orders=place(sandbox, 1))
+    run(task)
+
+    assert copy.deepcopy(task).orders == task.orders
 
 
 class Timeout(BaseException):

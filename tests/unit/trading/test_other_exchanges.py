@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import Bucket
 from tests.unit.trading.market import CANCELS, Market, counts, details
 
@@ -69,3 +70,11 @@ def test_an_order_cancelled_in_spite_of_a_passing_refusal_is_ours(market: Market
     market.exchange.inject("refuse_orders", order_ids=[orders[7].order_id], code="45024", times=1)
     market.before("orders-pending", 1, lambda: market.cancel_elsewhere(orders[7]))
     assert counts(market.cancel(orders)) == {"cancelled": 50}
+
+
+def test_a_client_oid_of_another_order_that_reads_like_our_order_id_proves_nothing(market: Market) -> None:
+    names = [str(number) for number in range(101, 106)]
+    market.fill(*market.place(5, "ETHUSDT", client_oids=names))
+    asked = [OrderRef(name, "", "BTCUSDT") for name in names]
+    report = market.prepare(asked).run()
+    assert details(report, Bucket.UNRESOLVED) == {"not_found": 5}
