@@ -59,11 +59,13 @@ class InFlight:
         self._stop_requested = False
 
     def submit(self, job: Callable[[], Any], carried: Any = None) -> None:
-        """Put a job under way.
+        """Put a job under way; after a stop it sends nothing any more.
 
         :param job: runs in a worker.
         :param carried: comes back with the result.
         """
+        # A worker may be quicker than the first look at the stop in collect().
+        self._heed_stop()
         tag = next(self._tags)
         self._under_way[tag] = carried
         self._workers.submit(tag, job)

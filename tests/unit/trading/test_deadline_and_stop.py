@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -97,13 +99,23 @@ def test_no_request_after_a_stop_and_the_report_says_what_was_done(market: Marke
     assert isinstance(report.error, BitgetNotSentError)
 
 
-def test_stop_before_the_first_request_sends_nothing(market: Market) -> None:
-    run = market.prepare(market.place(50))
+class QuickThread(OneAtATime):
+    """A worker that is through with a job before the main thread looks up again."""
+
+    def submit(self, tag: Any, job: Callable[[], Any]) -> None:
+        super().submit(tag, job)
+        done = self.next_done(0.0)
+        assert done is not None
+        self._results.append(done)
+
+
+@pytest.mark.parametrize("workers", [OneAtATime, QuickThread])
+def test_stop_before_the_first_request_sends_nothing(market: Market, workers: type[OneAtATime]) -> None:
+    run = market.prepare(market.place(120), workers=workers().on(market.clock))
     run.request_stop()
     report = run.run()
-    assert len(market.wire.sent) <= 1
-    assert report.counts["cancelled"] == 0
-    assert report.counts["unresolved"] == 50
+    assert market.wire.sent == []
+    assert details(report, Bucket.UNRESOLVED) == {"not_sent": 120}
 
 
 def test_stop_while_waiting_for_the_next_round_takes_effect_at_once(market: Market) -> None:
