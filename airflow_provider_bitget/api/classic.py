@@ -1,120 +1,114 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The classic (V2) dialect for futures: paths, limits, bodies and shapes, in the order of the exchange's pages.
+"""The classic (V2) dialect for futures: one method an endpoint, in the order of the exchange's pages.
 
-Base of the pages: https://www.bitget.com/api-doc/contract/trade/ . Numbers in answers are text; ``""`` and ``null``
-stand for "no value"; lists may be ``null``. Rows are handed on as they came, and nothing in one odd row spoils the
-others.
+Paths and limits stand in :mod:`~airflow_provider_bitget.api.classic_endpoints`, how answers are read and what is odd
+about them in :mod:`~airflow_provider_bitget.api.classic_rows` and :mod:`~airflow_provider_bitget.api.classic_pages`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL, BitgetClient, Endpoint
-from airflow_provider_bitget.api.envelope import read_code, whole_number
-from airflow_provider_bitget.api.error_codes import ErrorCategory
-from airflow_provider_bitget.api.exceptions import BitgetAmbiguousError, BitgetConfigError, BitgetGoneError
-from airflow_provider_bitget.api.scope import check_path
+from airflow_provider_bitget.api.classic_endpoints import (
+    BATCH_CANCEL,
+    CANCEL_ALL,
+    CANCEL_PLAN_ORDER,
+    CLOSE_POSITIONS,
+    OPEN_ORDERS,
+    OPEN_PLAN_ORDERS,
+    ORDER_DETAIL,
+    ORDERS_HISTORY,
+    PLAN_CHILDREN,
+    PLAN_ORDERS_HISTORY,
+    POSITIONS,
+    endpoint_for,
+)
+from airflow_provider_bitget.api.classic_pages import Params, list_params, pages, windows
+from airflow_provider_bitget.api.classic_rows import (
+    child_ids,
+    close_item,
+    ended_order,
+    ended_plan_order,
+    item_answer,
+    open_order,
+    open_plan_order,
+    positions_in,
+    resting_order,
+    rows_in,
+    unreadable,
+)
+from airflow_provider_bitget.api.client import Answer, BitgetClient, Endpoint
+from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetGoneError, BitgetScopeError
+from airflow_provider_bitget.api.rows import (
+    DEFAULT_LOOKBACK_DAYS,
+    OPENING_PLAN_TYPES,
+    PLAN_TYPES,
+    PROTECTIVE_PLAN_TYPES,
+    BatchAnswer,
+    CloseAnswer,
+    EndedOrder,
+    EndedPlanOrder,
+    OpenOrder,
+    OpenPlanOrder,
+    Position,
+    Read,
+    Row,
+)
 
-PAGE_SIZE: Final = 100
-# A page of just so many rows may be one that the exchange keeps shorter than it was asked for: the next one tells.
-_LIKELY_CAPS: Final = frozenset({10, 20, 50})
+__all__ = [
+    "BATCH_CANCEL",
+    "CANCEL_ALL",
+    "CANCEL_PLAN_ORDER",
+    "CLOSE_POSITIONS",
+    "OPEN_ORDERS",
+    "OPEN_PLAN_ORDERS",
+    "ORDERS_HISTORY",
+    "ORDER_DETAIL",
+    "PLAN_CHILDREN",
+    "PLAN_ORDERS_HISTORY",
+    "PLAN_QUERIES",
+    "POSITIONS",
+    "ClassicDialect",
+    "endpoint_for",
+]
 
-BATCH_CANCEL: Final = Endpoint("POST", "/api/v2/mix/order/batch-cancel-orders", limit=10, pause=SAME_ORDER_INTERVAL)
-OPEN_ORDERS: Final = Endpoint("GET", "/api/v2/mix/order/orders-pending", limit=10)
-ORDER_DETAIL: Final = Endpoint("GET", "/api/v2/mix/order/detail", limit=10)
-ORDERS_HISTORY: Final = Endpoint("GET", "/api/v2/mix/order/orders-history", limit=10)
-
-# Endpoints that have no method yet: where sources differ on a limit, the lower.
-_OTHER_LIMITS: Final = {
-    "/api/v2/mix/order/cancel-order": 10.0,
-    "/api/v2/mix/order/cancel-all-orders": 1.0,
-    "/api/v2/mix/order/cancel-plan-order": 10.0,
-    "/api/v2/mix/order/orders-plan-pending": 10.0,
-    "/api/v2/mix/order/close-positions": 1.0,
-    "/api/v2/mix/position/all-position": 5.0,
-    "/api/v2/mix/position/single-position": 10.0,
+PLAN_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "normal_plan": ("normal_plan",),
+    "track_plan": ("track_plan",),
+    "profit_loss": PROTECTIVE_PLAN_TYPES,
 }
-_UNKNOWN_LIMIT: Final = 5.0
+"""The three ``planType`` values that the lists of plan orders are asked by, and the types that each of them shows.
 
-Row = Mapping[str, Any]
+Source: https://www.bitget.com/api-doc/contract/plan/get-orders-plan-pending .
+"""
 
-_RESTING: Final = frozenset({"live", "new", "init", "partially_filled"})
-_ENDED: Final = {"filled": "filled", "canceled": "cancelled", "cancelled": "cancelled"}
+NO_ORDER_TO_CANCEL: Final = "22001"
+NO_POSITION_TO_CLOSE: Final = "22002"
 
-
-@dataclass(frozen=True, slots=True)
-class ItemAnswer:
-    """What a batch answered for one order.
-
-    :param order_id: the exchange's id, ``""`` where it was not named.
-    :param client_oid: the client's id, ``""`` where there is none.
-    :param code: error code; ``""`` for a success or where the entry had none.
-    :param message: the exchange's text, redacted and shortened.
-    """
-
-    order_id: str
-    client_oid: str
-    code: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchAnswer:
-    """What a batch answered, order by order; orders may be missing, doubled, or not ours at all.
-
-    :param succeeded: entries of ``successList``.
-    :param failed: entries of ``failureList``.
-    :param maybe_processed: an earlier attempt of the same batch may have been carried out.
-    """
-
-    succeeded: tuple[ItemAnswer, ...]
-    failed: tuple[ItemAnswer, ...]
-    maybe_processed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """An order that rests on the book.
-
-    :param row: the exchange's row.
-    """
-
-    order_id: str
-    client_oid: str
-    symbol: str
-    row: Row
-
-
-@dataclass(frozen=True, slots=True)
-class EndedOrder:
-    """An order that has ended, and how.
-
-    :param state: ``filled`` or ``cancelled``.
-    :param updated: when it ended, in seconds since the epoch by the exchange's clock; 0.0 where the row does not say.
-    """
-
-    order_id: str
-    client_oid: str
-    symbol: str
-    state: str
-    updated: float
+Found = TypeVar("Found")
 
 
 class ClassicDialect:
     """Futures endpoints of a classic account.
 
+    Every method takes the ``budget`` of the run (by default 60 s of its own) and ``attempts``, how often a request is
+    sent at most (by default until the budget ends). Every one raises :class:`BitgetCallError` with what the exchange
+    holds against the call, :class:`BitgetNotSentError` if deadline or stop came first, and reads raise
+    :class:`BitgetAmbiguousError` where an answer cannot be read: odd is never taken for empty.
+
     :param client: the signed session to call through.
     """
 
-    #: The most ids in one cancel request.
+    #: The most ids in one cancel request, of orders as of plan orders.
     most_ids_per_cancel = 50
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client
+
+    # ------------------------------------------------------------------------------------------------------- orders
 
     def batch_cancel(
         self,
@@ -142,12 +136,84 @@ class ClassicDialect:
         if margin_coin:
             body["marginCoin"] = margin_coin
         body["orderIdList"] = [{field: value} for field, value in items]
-        answer = self.client.call(BATCH_CANCEL, body=body, budget=budget, attempts=attempts)
-        data = answer.data if isinstance(answer.data, Mapping) else {}
-        return BatchAnswer(
-            succeeded=tuple(self._item(row) for row in _rows(data.get("successList"))),
-            failed=tuple(self._item(row) for row in _rows(data.get("failureList"))),
-            maybe_processed=answer.maybe_processed,
+        return self._batch_answer(self.client.call(BATCH_CANCEL, body=body, budget=budget, attempts=attempts))
+
+    def cancel_all_orders(
+        self,
+        *,
+        product_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> BatchAnswer | None:
+        """Cancel every order of a whole product type, whatever its age; ``None``: there was no order to cancel.
+
+        ``POST /api/v2/mix/order/cancel-all-orders``, 1/s per user (the page says 10). Plan orders stay. Not repeated
+        after an answer that cannot be trusted: read the open orders first.
+        Page: https://www.bitget.com/api-doc/contract/trade/Cancel-All-Orders . There is no ``symbol``: the page had one
+        until 2025, and whether the exchange still heeds it is not known.
+
+        :param product_type: for example ``USDT-FUTURES``.
+        :param margin_coin: upper case, optional; leaves the orders of other margin coins alone.
+        :returns: what was cancelled; ``None`` only for the exchange's own 22001.
+        :raises BitgetScopeError: no product type, or an empty margin coin.
+        """
+        body = {"productType": product_type}
+        if margin_coin is not None:
+            body["marginCoin"] = margin_coin
+        try:
+            answer = self.client.call(CANCEL_ALL, body=body, budget=budget, attempts=attempts, whole_product_type=True)
+        except BitgetGoneError as error:
+            if error.code == NO_ORDER_TO_CANCEL:
+                return None
+            raise
+        return self._batch_answer(answer)
+
+    def close_positions(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        hold_side: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> CloseAnswer:
+        """Close the positions of a symbol, or of a whole product type, at market.
+
+        ``POST /api/v2/mix/order/close-positions``, 1/s per user. An accepted close is an order that was sent to the
+        market: read the positions to see what became of it. Not repeated after an answer that cannot be trusted: read
+        the positions first. ``data.result`` is ``false`` in recorded answers that closed everything, so it is ignored.
+        Page: https://www.bitget.com/api-doc/contract/trade/Flash-Close-Position .
+
+        :param product_type: for example ``USDT-FUTURES``.
+        :param symbol: for example ``BTCUSDT``; ``None`` means the whole product type.
+        :param hold_side: ``long`` or ``short``; ``None`` for both. In one-way mode the exchange ignores it, so it goes
+            with a symbol only.
+        :raises BitgetScopeError: no product type, an empty symbol, another ``hold_side``, or one without a symbol.
+        :returns: what was accepted and what was refused; both may be empty although something was closed.
+        :raises BitgetAmbiguousError: the answer holds no lists at all; the positions may have been closed.
+        """
+        body = {"productType": product_type}
+        if symbol is not None:
+            body["symbol"] = symbol
+        if hold_side is not None:
+            body["holdSide"] = hold_side
+        try:
+            answer = self.client.call(
+                CLOSE_POSITIONS, body=body, budget=budget, attempts=attempts, whole_product_type=symbol is None
+            )
+        except BitgetGoneError as error:
+            if error.code == NO_POSITION_TO_CLOSE:
+                return CloseAnswer(nothing_open=True)
+            raise
+        if not isinstance(answer.data, Mapping) or not answer.data.keys() & {"successList", "failureList"}:
+            unclear = unreadable(CLOSE_POSITIONS, "the answer's data holds no lists")
+            unclear.maybe_processed = True
+            raise unclear
+        redact = self.client.redact
+        return CloseAnswer(
+            accepted=tuple(close_item(row, redact) for row in rows_in(answer.data.get("successList"))),
+            refused=tuple(close_item(row, redact) for row in rows_in(answer.data.get("failureList"))),
         )
 
     def order_detail(
@@ -174,8 +240,7 @@ class ClassicDialect:
             return None
         if not isinstance(answer.data, Mapping) or not answer.data:
             return None
-        is_open = _state(answer.data) in _RESTING
-        return _ended(answer.data) or (_open(answer.data) if is_open else None)
+        return ended_order(answer.data) or resting_order(answer.data)
 
     def open_orders(
         self,
@@ -183,6 +248,8 @@ class ClassicDialect:
         product_type: str,
         symbol: str | None = None,
         status: str | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
         budget: Budget | None = None,
         attempts: int | None = None,
     ) -> Iterator[list[OpenOrder]]:
@@ -193,19 +260,33 @@ class ClassicDialect:
         returns is told differently in the page's languages (``live`` orders only, or all): read both.
 
         :param status: ``live`` or ``partially_filled``; omitted if ``None``.
+        :param start_ms: placed at this moment or later, ms since the epoch by the exchange's clock; at most three
+            months before ``end_ms``.
+        :param end_ms: placed at this moment or before.
         :raises BitgetAmbiguousError: an answer could not be read, or a row names no order: the read is not complete.
         """
-        params = [("productType", product_type)]
-        if symbol:
-            params.append(("symbol", symbol))
+        params = list_params(product_type, symbol, start_ms, end_ms)
         if status:
             params.append(("status", status))
-        for page, size in self._pages(OPEN_ORDERS, params, budget, attempts):
-            orders = [order for order in map(_open, page) if order is not None]
-            yield orders
-            if len(orders) < size:
-                # An open order that nobody can name might be any order: its absence from this read proves nothing.
-                raise _unreadable(OPEN_ORDERS, "an open order carries no id")
+        return self._every(OPEN_ORDERS, params, open_order, budget, attempts)
+
+    def reads_of_open_orders(
+        self, *, product_type: str, symbol: str | None = None, lookback_days: int = DEFAULT_LOOKBACK_DAYS
+    ) -> list[Read[OpenOrder]]:
+        """Return the reads that together show every resting order of the last ``lookback_days``.
+
+        Both states for each stretch of time; the newest stretch is asked for without times. An order may show in more
+        than one of them. Each is :meth:`open_orders`.
+
+        :param lookback_days: how far back; the newest stretch alone reaches 90 days.
+        """
+        return [
+            partial(
+                self.open_orders, product_type=product_type, symbol=symbol, status=status, start_ms=start, end_ms=end
+            )
+            for start, end in windows(self.client.exchange_time(), lookback_days)
+            for status in (None, "partially_filled")
+        ]
 
     def orders_history(
         self,
@@ -220,11 +301,181 @@ class ClassicDialect:
         ``GET /api/v2/mix/order/orders-history``, 10/s per user, 100 a page, 90 days back.
         Page: https://www.bitget.com/api-doc/contract/trade/Get-Orders-History .
         """
+        for page in pages(self.client, ORDERS_HISTORY, list_params(product_type, symbol), budget, attempts):
+            yield [order for order in map(ended_order, page.rows) if order is not None]
+
+    # -------------------------------------------------------------------------------------------------- plan orders
+
+    def plan_children(
+        self,
+        *,
+        product_type: str,
+        plan_type: str,
+        order_id: str,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> list[str]:
+        """Return the ids of the orders that a plan order placed when it triggered; none where the exchange knows none.
+
+        ``GET /api/v2/mix/order/plan-sub-order``, 10/s per user, for ``normal_plan`` and ``track_plan`` only.
+        Page: https://www.bitget.com/api-doc/contract/plan/Plan-Sub-Orders .
+
+        :param plan_type: the concrete type; nothing is asked for those that the endpoint does not know.
+        :param order_id: the plan order's id.
+        :raises BitgetAmbiguousError: the answer could not be read, or an order that was placed has no id.
+        """
+        if plan_type not in OPENING_PLAN_TYPES:
+            return []
+        params = [("productType", product_type), ("planType", plan_type), ("planOrderId", order_id)]
+        try:
+            answer = self.client.call(PLAN_CHILDREN, params=params, budget=budget, attempts=attempts)
+        except BitgetGoneError:
+            return []
+        return child_ids(answer.data, PLAN_CHILDREN)
+
+    def cancel_plan_orders(
+        self,
+        items: Sequence[tuple[str, str]],
+        *,
+        symbol: str,
+        product_type: str,
+        plan_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> BatchAnswer:
+        """Cancel plan orders of one symbol and one type by id.
+
+        ``POST /api/v2/mix/order/cancel-plan-order``, 10/s per user; the page names no most, 50 ids are safe. A plan
+        order of another type stands in neither list and stays, and the answer is a success all the same. The page
+        lists no ``track_plan``, client libraries send it. Entries of failures usually have no code.
+        Page: https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order .
+
+        :param items: pairs of the id's field, ``orderId`` or ``clientOid``, and the id; one field per call.
+        :param symbol: for example ``BTCUSDT``; required, because without it the call would mean every symbol.
+        :param product_type: for example ``USDT-FUTURES``.
+        :param plan_type: the concrete type, one of :data:`~airflow_provider_bitget.api.rows.PLAN_TYPES`; required,
+            because the exchange takes a missing one for ``normal_plan``.
+        :param margin_coin: upper case, optional.
+        :raises BitgetScopeError: no ids, an empty id, no symbol, or another plan type.
+        :raises BitgetCallError: the batch was refused as a whole, or there was no trustworthy answer.
+        """
+        if plan_type not in PLAN_TYPES:
+            raise BitgetScopeError(f"plan_type must be one of {', '.join(PLAN_TYPES)}", field="plan_type")
+        body: dict[str, Any] = {"productType": product_type, "symbol": symbol, "planType": plan_type}
+        if margin_coin:
+            body["marginCoin"] = margin_coin
+        body["orderIdList"] = [{field: value} for field, value in items]
+        return self._batch_answer(self.client.call(CANCEL_PLAN_ORDER, body=body, budget=budget, attempts=attempts))
+
+    def open_plan_orders(
+        self,
+        *,
+        product_type: str,
+        plan_type: str,
+        symbol: str | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> Iterator[list[OpenPlanOrder]]:
+        """Yield the pages of waiting plan orders, newest first; running to the end means that the read is complete.
+
+        ``GET /api/v2/mix/order/orders-plan-pending``, 10/s per user, 100 a page, the last three months unless asked
+        otherwise. Page: https://www.bitget.com/api-doc/contract/plan/get-orders-plan-pending .
+
+        :param plan_type: a concrete type or ``profit_loss``; every take-profit and stop-loss type shows all of them.
+        :param start_ms: placed at this moment or later, ms since the epoch by the exchange's clock; at most three
+            months before ``end_ms``.
+        :param end_ms: placed at this moment or before.
+        :raises BitgetConfigError: another plan type.
+        :raises BitgetAmbiguousError: an answer could not be read, or a row names no order: the read is not complete.
+        """
+        params = [*list_params(product_type, symbol, start_ms, end_ms), ("planType", _query_of(plan_type))]
+        return self._every(OPEN_PLAN_ORDERS, params, open_plan_order, budget, attempts)
+
+    def reads_of_open_plan_orders(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        plan_types: Collection[str] | None = None,
+        lookback_days: int = DEFAULT_LOOKBACK_DAYS,
+    ) -> list[Read[OpenPlanOrder]]:
+        """Return the reads that together show every waiting plan order of the last ``lookback_days``.
+
+        Each is :meth:`open_plan_orders`, one for each list that holds a wanted type and each stretch of time. An order
+        may show in more than one of them, and so do types that were not asked for.
+
+        :param plan_types: the wanted types; ``None`` for all.
+        :param lookback_days: how far back; the newest stretch alone reaches 90 days.
+        :raises BitgetConfigError: an unknown plan type.
+        """
+        wanted = set(PLAN_QUERIES) if plan_types is None else {_query_of(plan_type) for plan_type in plan_types}
+        return [
+            partial(
+                self.open_plan_orders,
+                product_type=product_type,
+                plan_type=query,
+                symbol=symbol,
+                start_ms=start,
+                end_ms=end,
+            )
+            for start, end in windows(self.client.exchange_time(), lookback_days)
+            for query in PLAN_QUERIES
+            if query in wanted
+        ]
+
+    def ended_plan_orders(
+        self,
+        *,
+        product_type: str,
+        plan_type: str,
+        symbol: str | None = None,
+        order_id: str = "",
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> Iterator[list[EndedPlanOrder]]:
+        """Yield the pages of plan orders that were cancelled or have triggered, newest first.
+
+        ``GET /api/v2/mix/order/orders-plan-history``, 10/s per user, 100 a page, 90 days back.
+        Page: https://www.bitget.com/api-doc/contract/plan/orders-plan-history .
+
+        :param plan_type: a concrete type or ``profit_loss``; every take-profit and stop-loss type shows all of them.
+        :param order_id: only this plan order, if not empty.
+        :raises BitgetConfigError: another plan type.
+        """
+        params = [*list_params(product_type, symbol), ("planType", _query_of(plan_type))]
+        if order_id:
+            params.append(("orderId", order_id))
+        for page in pages(self.client, PLAN_ORDERS_HISTORY, params, budget, attempts):
+            yield [order for order in map(ended_plan_order, page.rows) if order is not None]
+
+    # ---------------------------------------------------------------------------------------------------- positions
+
+    def positions(
+        self,
+        *,
+        product_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> list[Position]:
+        """Return the open positions of a product type; none where it is flat.
+
+        ``GET /api/v2/mix/position/all-position``, 5/s per user. A position may appear seconds after the fill that
+        opened it. Page: https://www.bitget.com/api-doc/contract/position/get-all-position .
+
+        :param margin_coin: upper case; older versions of the page require it, newer ones do not.
+        :raises BitgetAmbiguousError: the answer is no list, or a row of it cannot be read: that is never "flat".
+        """
         params = [("productType", product_type)]
-        if symbol:
-            params.append(("symbol", symbol))
-        for page, _ in self._pages(ORDERS_HISTORY, params, budget, attempts):
-            yield [order for order in map(_ended, page) if order is not None]
+        if margin_coin:
+            params.append(("marginCoin", margin_coin))
+        answer = self.client.call(POSITIONS, params=params, budget=budget, attempts=attempts)
+        return positions_in(answer.data, POSITIONS)
+
+    # -------------------------------------------------------------------------------------------------------- other
 
     def check_signature(self, *, product_type: str, budget: Budget | None = None) -> None:
         """Make one signed read, in one attempt, that changes nothing.
@@ -234,98 +485,37 @@ class ClassicDialect:
         params = [("productType", product_type), ("limit", "1")]
         self.client.call(OPEN_ORDERS, params=params, budget=budget, attempts=1)
 
-    def _pages(
-        self, endpoint: Endpoint, params: list[tuple[str, str]], budget: Budget | None, attempts: int | None
-    ) -> Iterator[tuple[list[Row], int]]:
-        """Walk ``idLessThan`` and yield each page's rows and how many entries it had, until one is short or empty."""
-        cursor = ""
-        seen: set[str] = set()
-        while True:
-            query = [*params, ("limit", str(PAGE_SIZE))]
-            if cursor:
-                query.append(("idLessThan", cursor))
-            page, size, cursor = _page(
-                self.client.call(endpoint, params=query, budget=budget, attempts=attempts).data, endpoint
-            )
-            yield page, size
-            if size < PAGE_SIZE and (size not in _LIKELY_CAPS or not cursor or cursor in seen):
-                return
-            if not cursor or cursor in seen:
-                raise _unreadable(endpoint, "a full page gave no way to the next one")
-            seen.add(cursor)
+    def _every(
+        self,
+        endpoint: Endpoint,
+        params: Params,
+        read_row: Callable[[Row], Found | None],
+        budget: Budget | None,
+        attempts: int | None,
+    ) -> Iterator[list[Found]]:
+        """Yield the pages of a list of what is open, all rows of which must be readable."""
+        for page in pages(self.client, endpoint, params, budget, attempts):
+            found = [order for order in map(read_row, page.rows) if order is not None]
+            yield found
+            if len(found) < page.entries:
+                # An open order that nobody can name might be any order: its absence from this read proves nothing.
+                raise unreadable(endpoint, "an open order carries no id")
 
-    def _item(self, row: Row) -> ItemAnswer:
-        return ItemAnswer(
-            order_id=_text(row.get("orderId")),
-            client_oid=_text(row.get("clientOid")),
-            code=read_code(row.get("errorCode"), self.client.redact),
-            message=self.client.redact(row.get("errorMsg") or ""),
+    def _batch_answer(self, answer: Answer) -> BatchAnswer:
+        data = answer.data if isinstance(answer.data, Mapping) else {}
+        return BatchAnswer(
+            succeeded=tuple(item_answer(row, self.client.redact) for row in rows_in(data.get("successList"))),
+            failed=tuple(item_answer(row, self.client.redact) for row in rows_in(data.get("failureList"))),
+            maybe_processed=answer.maybe_processed,
         )
 
 
-def endpoint_for(method: str, path: str) -> Endpoint:
-    """Return the endpoint of a path that a user names; only reads are repeatable.
+def _query_of(plan_type: str) -> str:
+    """Return the value by which the lists are asked for a concrete type.
 
-    :raises BitgetConfigError: the method is neither GET nor POST, or the path is not a plain API path.
+    :raises BitgetConfigError: the type is unknown.
     """
-    verb = str(method).upper()
-    if verb not in ("GET", "POST"):
-        raise BitgetConfigError("method must be 'GET' or 'POST'.", field="method")
-    known = {endpoint.path: endpoint.limit for endpoint in (BATCH_CANCEL, OPEN_ORDERS, ORDER_DETAIL, ORDERS_HISTORY)}
-    limit = known.get(check_path(path)) or _OTHER_LIMITS.get(path, _UNKNOWN_LIMIT)
-    return Endpoint(verb, path, limit=limit, repeatable=verb == "GET")
-
-
-def _page(data: Any, endpoint: Endpoint) -> tuple[list[Row], int, str]:
-    """Return a page's rows, how many entries it had, and the cursor of the next one.
-
-    :raises BitgetAmbiguousError: the shape is none of the recorded ones, so it says nothing about what is open.
-    """
-    if not isinstance(data, Mapping) or "entrustedList" not in data:
-        raise _unreadable(endpoint, "the answer's data has no entrustedList")
-    entries = data["entrustedList"]
-    if entries is None:
-        return [], 0, ""
-    if not isinstance(entries, list):
-        raise _unreadable(endpoint, "the answer's entrustedList is not a list")
-    rows = _rows(entries)
-    # A full page without a cursor: the oldest row's id is one.
-    cursor = _text(data.get("endId")) or (_text(rows[-1].get("orderId")) if rows else "")
-    return rows, len(entries), cursor
-
-
-def _unreadable(endpoint: Endpoint, reason: str) -> BitgetAmbiguousError:
-    return BitgetAmbiguousError(reason, category=ErrorCategory.AMBIGUOUS, endpoint=endpoint.path)
-
-
-def _rows(value: Any) -> list[Row]:
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
-
-
-def _open(row: Row) -> OpenOrder | None:
-    order_id, client_oid = _text(row.get("orderId")), _text(row.get("clientOid"))
-    if not order_id and not client_oid:
-        return None
-    return OpenOrder(order_id, client_oid, _text(row.get("symbol")).upper(), row)
-
-
-def _state(row: Row) -> str:
-    """Return the row's state; the detail calls it ``state``, the lists ``status``."""
-    return _text(row.get("state") or row.get("status")).lower()
-
-
-def _ended(row: Row) -> EndedOrder | None:
-    state = _ENDED.get(_state(row))
-    if state is None:
-        return None
-    return EndedOrder(
-        order_id=_text(row.get("orderId")),
-        client_oid=_text(row.get("clientOid")),
-        symbol=_text(row.get("symbol")).upper(),
-        state=state,
-        updated=whole_number(row.get("uTime")) / 1000,
-    )
+    for query, shown in PLAN_QUERIES.items():
+        if plan_type == query or plan_type in shown:
+            return query
+    raise BitgetConfigError(f"plan_type must be one of {', '.join(PLAN_TYPES)}, or profit_loss", field="plan_type")

@@ -31,11 +31,17 @@ class ScopeRule:
     :param ids: the field with the list of orders; ``"*"`` where the body itself is that list.
     :param whole: an explicit whole-product-type call may leave the texts other than ``productType`` and ``category``
         out.
+    :param side: the field that narrows the call to one side of a position. It may be left out, which means both; an
+        empty one would mean the same and is refused. It never goes with a whole product type: for positions in one-way
+        mode the exchange ignores it, and would close them whatever their side.
+    :param narrows: further fields that may be left out, but never be empty.
     """
 
     texts: tuple[str, ...] = ()
     ids: str = ""
     whole: bool = False
+    side: str = ""
+    narrows: tuple[str, ...] = ()
 
 
 SCOPE_RULES: Final[dict[str, ScopeRule]] = {
@@ -43,8 +49,8 @@ SCOPE_RULES: Final[dict[str, ScopeRule]] = {
     "/api/v2/mix/order/cancel-order": ScopeRule(("productType", "symbol"), "."),
     "/api/v2/mix/order/cancel-plan-order": ScopeRule(("productType", "symbol", "planType"), "orderIdList"),
     # Its symbol is undocumented since 2025 and may be ignored, so nothing less than a whole product type is ever meant.
-    "/api/v2/mix/order/cancel-all-orders": ScopeRule(("productType", _NEVER), whole=True),
-    "/api/v2/mix/order/close-positions": ScopeRule(("productType", "symbol"), whole=True),
+    "/api/v2/mix/order/cancel-all-orders": ScopeRule(("productType", _NEVER), whole=True, narrows=("marginCoin",)),
+    "/api/v2/mix/order/close-positions": ScopeRule(("productType", "symbol"), whole=True, side="holdSide"),
     "/api/v2/spot/trade/batch-cancel-order": ScopeRule((), "orderList"),
     "/api/v2/spot/trade/cancel-symbol-order": ScopeRule(("symbol",)),
     "/api/v2/spot/trade/batch-cancel-plan-order": ScopeRule((), "symbolList"),
@@ -54,7 +60,7 @@ SCOPE_RULES: Final[dict[str, ScopeRule]] = {
     "/api/v3/trade/cancel-order": ScopeRule((), "."),
     "/api/v3/trade/cancel-strategy-order": ScopeRule((), "."),
     "/api/v3/trade/cancel-symbol-order": ScopeRule(("category", "symbol"), whole=True),
-    "/api/v3/trade/close-positions": ScopeRule(("category", "symbol"), whole=True),
+    "/api/v3/trade/close-positions": ScopeRule(("category", "symbol"), whole=True, side="posSide"),
 }
 """Every path on which something left out would mean everything."""
 
@@ -95,8 +101,22 @@ def check_scope(path: str, body: Any, *, whole_product_type: bool = False) -> No
             raise BitgetScopeError(
                 f"{path} was not sent: without {wanted} it would touch everything in its scope", field=name
             )
+    for name in rule.narrows:
+        if name in fields and not _names_something(fields[name]):
+            raise BitgetScopeError(f"{path} was not sent: an empty {name} would widen it to all of them", field=name)
+    if rule.side and rule.side in fields:
+        _check_side(path, rule.side, fields)
     if rule.ids:
         _check_ids(path, rule.ids, body)
+
+
+def _check_side(path: str, name: str, fields: Mapping[str, Any]) -> None:
+    if fields[name] not in ("long", "short") or not _names_something(fields.get("symbol")):
+        raise BitgetScopeError(
+            f"{path} was not sent: {name} must be 'long' or 'short' and goes with a symbol only, else it might close "
+            "positions of the other side; leave it out to close both",
+            field=name,
+        )
 
 
 def _names_something(value: Any) -> bool:

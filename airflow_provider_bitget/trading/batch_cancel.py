@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import BatchAnswer, ClassicDialect, ItemAnswer
+from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
@@ -32,6 +32,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetIpBanError,
     BitgetNotSentError,
 )
+from airflow_provider_bitget.api.rows import BatchAnswer, ItemAnswer
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.look_up import LookUp
 from airflow_provider_bitget.trading.order_list import OrderRef, chunk_orders

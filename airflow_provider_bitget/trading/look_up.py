@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect, EndedOrder, OpenOrder
+from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.rows import EndedOrder, OpenOrder
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.report import Bucket
 from airflow_provider_bitget.trading.track import OrderTrack, Said

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from airflow_provider_bitget.api.classic import EndedOrder
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
+from airflow_provider_bitget.api.rows import EndedOrder
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import Bucket, OrderOutcome, Unresolved, is_curable
 

@@ -6,17 +6,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
-from airflow_provider_bitget.api.classic import (
-    ClassicDialect,
-    EndedOrder,
-    ItemAnswer,
-    OpenOrder,
-    endpoint_for,
-)
+from airflow_provider_bitget.api.classic import ClassicDialect, endpoint_for
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.exceptions import (
     BitgetAmbiguousError,
@@ -25,15 +18,10 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetScopeError,
 )
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
+from airflow_provider_bitget.api.rows import EndedOrder, ItemAnswer, OpenOrder
 from airflow_provider_bitget.sandbox import Account, Sandbox
-from tests.unit.api.wire import CREDENTIALS, KEY, PASSPHRASE, SECRET, START, Outcome, Script, envelope, scripted
-
-USDT = "USDT-FUTURES"
-
-
-def dialect_of(*outcomes: Outcome) -> tuple[ClassicDialect, Script]:
-    client, script, _ = scripted(*outcomes)
-    return ClassicDialect(client), script
+from tests.unit.api.dialect import ODD_LISTS, USDT, dialect_of, queries
+from tests.unit.api.wire import CREDENTIALS, KEY, PASSPHRASE, SECRET, START, Outcome, envelope, scripted
 
 
 def page(count: int, first: int, **changes: Any) -> Outcome:
@@ -44,10 +32,6 @@ def page(count: int, first: int, **changes: Any) -> Outcome:
     ]
     end_id = rows[-1]["orderId"] if rows else None
     return envelope(data={"entrustedList": rows or None, "endId": end_id, **changes})
-
-
-def queries(script: Script) -> list[dict[str, str]]:
-    return [dict(parse_qsl(sent.target.partition("?")[2])) for sent in script.sent]
 
 
 @pytest.fixture
@@ -149,23 +133,7 @@ def test_cursor_that_leads_nowhere_new_ends_the_read_unfinished(outcomes: list[O
 
 
 @pytest.mark.parametrize("read", ["open_orders", "orders_history"])
-@pytest.mark.parametrize(
-    "data",
-    [
-        None,
-        [],
-        [{"orderId": "1"}],
-        {},
-        {"list": [{"orderId": "1"}], "cursor": "1"},
-        {"entrustedList": {}},
-        {"entrustedList": "none"},
-        {"entrustedList": 0},
-        "",
-        0,
-        True,
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("data", ODD_LISTS, ids=str)
 def test_answer_of_an_unknown_shape_is_never_taken_for_an_empty_book(read: str, data: Any) -> None:
     dialect, _ = dialect_of(envelope(data=data))
 
@@ -408,6 +376,14 @@ def test_batch_without_ids_symbol_or_product_type_never_reaches_the_exchange(
         ("/api/v2/mix/order/orders-pending", 10.0),
         ("/api/v2/mix/order/close-positions", 1.0),
         ("/api/v2/mix/order/cancel-all-orders", 1.0),
+        ("/api/v2/mix/order/cancel-plan-order", 10.0),
+        ("/api/v2/mix/order/orders-plan-pending", 10.0),
+        ("/api/v2/mix/order/orders-plan-history", 10.0),
+        ("/api/v2/mix/order/plan-sub-order", 10.0),
+        ("/api/v2/mix/order/orders-history", 10.0),
+        ("/api/v2/mix/order/detail", 10.0),
+        ("/api/v2/mix/order/cancel-order", 10.0),
+        ("/api/v2/mix/position/single-position", 10.0),
         ("/api/v2/mix/position/all-position", 5.0),
         ("/api/v2/mix/account/accounts", 5.0),
     ],

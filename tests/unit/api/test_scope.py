@@ -178,6 +178,34 @@ def test_saying_whole_product_type_unlocks_no_path_that_takes_ids(path: str) -> 
     refused(path, PRODUCT if "spot" not in path and "margin" not in path else {}, whole=True)
 
 
+# ----------------------------------------------------------------------------------------- one side of a position
+
+SIDES = {f"{MIX}/close-positions": "holdSide", "/api/v3/trade/close-positions": "posSide"}
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("path", SIDES)
+def test_side_goes_with_a_symbol_and_never_with_a_whole_product_type(path: str, side: str) -> None:
+    client, script, _ = scripted(OK)
+    client.call(Endpoint("POST", path, limit=10), body={**COMPLETE[path][0], SIDES[path]: side})
+    assert len(script.sent) == 1
+
+    assert refused(path, {**WHOLE[path], SIDES[path]: side}, whole=True).field == SIDES[path]
+
+
+@pytest.mark.parametrize("path", SIDES)
+@pytest.mark.parametrize("nothing", [*NOTHINGS[1:], "LONG", "net", "both", "buy"], ids=repr)
+def test_side_that_names_none_never_means_both(path: str, nothing: Any) -> None:
+    assert refused(path, {**COMPLETE[path][0], SIDES[path]: nothing}).field == SIDES[path]
+
+
+@pytest.mark.parametrize("nothing", NOTHINGS[1:], ids=repr)
+def test_empty_margin_coin_never_widens_a_cancel_of_everything(nothing: Any) -> None:
+    path = f"{MIX}/cancel-all-orders"
+
+    assert refused(path, {**WHOLE[path], "marginCoin": nothing}, whole=True).field == "marginCoin"
+
+
 # -------------------------------------------------------------------------------------------------- ways around
 
 
