@@ -61,6 +61,10 @@ lint: $(INSTALLED) ## ruff, format, types, layers
 test: lint ## every check: lint, then the tests
 	@echo "pytest";         $(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
+.PHONY: pages
+pages: $(INSTALLED) ## write the pages of docs/ that come from the code
+	@$(BIN)/python -m tests.pages
+
 .PHONY: format
 format: $(INSTALLED) ## let ruff write
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
