@@ -95,10 +95,15 @@ class Answer:
 
 @dataclass(slots=True)
 class _Offset:
-    """How far the exchange's clock is ahead of ours; ``generation`` counts the comparisons."""
+    """How far the exchange's clock is ahead of ours.
+
+    :param generation: counts the comparisons.
+    :param successes_before: signed requests that had succeeded when the clocks were compared last.
+    """
 
     seconds: float = 0.0
     generation: int = 0
+    successes_before: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -221,17 +226,21 @@ class BitgetClient:
         return headers
 
     def _compare_clocks(self, seen_generation: int, budget: Budget) -> bool:
-        """Compare the clocks once, however many threads ask; return whether the offset is new since the signing."""
+        """Compare the clocks once, however many threads ask; return whether the offset is new since the signing.
+
+        They are compared again only if the last comparison helped: a clock may be set while a client is at work.
+        """
         with self._offset.lock:
             if self._offset.generation != seen_generation:
                 return True
-            if self._offset.generation > 0:
+            if self._offset.generation > 0 and self.signed_successes <= self._offset.successes_before:
                 return False
             before = self.clock.time()
             server_time = self.server_time(budget)
             after = self.clock.time()
             self._offset.seconds = server_time - (before + after) / 2
             self._offset.generation += 1
+            self._offset.successes_before = self.signed_successes
             log.warning(
                 "The exchange refused a timestamp: this machine's clock is %.1f s off; going on with its time",
                 -self._offset.seconds,

@@ -424,6 +424,17 @@ def test_time_is_read_from_the_envelope_where_the_data_has_none() -> None:
     assert client.server_time() == 1_767_225_661
 
 
+def test_clock_that_is_set_while_a_client_is_at_work_is_mended_again() -> None:
+    """A sensor waits for hours; the machine's clock is corrected meanwhile."""
+    client, script, _ = scripted(EXPIRED, times(60.0), OK, EXPIRED, times(5.0), OK)
+
+    client.call(READ)
+    client.call(READ)
+
+    assert [sent.path for sent in script.sent].count(SERVER_TIME.path) == 2
+    assert timestamps(script.sent)[-1] == pytest.approx((START + 5.0) * 1000, abs=5)
+
+
 def test_single_attempt_stays_single_when_the_clock_is_off() -> None:
     client, script, _ = scripted(EXPIRED, times(60.0), OK)
 
