@@ -13,7 +13,7 @@ def get_provider_info() -> dict[str, object]:
     return {
         "package-name": "airflow-provider-bitget",
         "name": "Bitget",
-        "description": "`Bitget <https://www.bitget.com>`__ futures: cancel orders and report what became of each.",
+        "description": "`Bitget <https://www.bitget.com>`__ futures: cancel orders, close positions, prove it.",
         "integrations": [
             {
                 "integration-name": _INTEGRATION,
@@ -30,7 +30,22 @@ def get_provider_info() -> dict[str, object]:
         "operators": [
             {
                 "integration-name": _INTEGRATION,
-                "python-modules": ["airflow_provider_bitget.operators.bitget"],
+                "python-modules": [
+                    "airflow_provider_bitget.operators.bitget",
+                    "airflow_provider_bitget.operators.flatten",
+                ],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_provider_bitget.sensors.bitget"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": _INTEGRATION,
+                "python-modules": ["airflow_provider_bitget.triggers.bitget"],
             }
         ],
         "connection-types": [

@@ -1,30 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The hook: an Airflow connection becomes a signed session with Bitget."""
+"""The hook: what can be done with the account of an Airflow connection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from importlib import import_module
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseHook
-
 from airflow_provider_bitget.get_provider_info import get_provider_info
+from airflow_provider_bitget.hooks.session import BitgetSessionHook
 
 if TYPE_CHECKING:
-    from airflow_provider_bitget.api.classic import ClassicDialect
-    from airflow_provider_bitget.api.client import BitgetClient
+    from airflow_provider_bitget.api.budget import Budget
     from airflow_provider_bitget.trading.batch_cancel import BatchCancel
+    from airflow_provider_bitget.trading.books import BooksReader
+    from airflow_provider_bitget.trading.cancel_all import CancelAll
+    from airflow_provider_bitget.trading.close_positions import ClosePositions
+    from airflow_provider_bitget.trading.flat import ProveFlat
+    from airflow_provider_bitget.trading.open_orders import ListOpenOrders
     from airflow_provider_bitget.trading.order_list import OrderRef
-
-_TEST_TIMEOUT = 5.0
-_LONGEST_DEADLINE = 86_400.0
-# Airflow 3.1 and newer, 3.0, 2.11.
-_MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
+    from airflow_provider_bitget.trading.scope import Scope
 
 
-class BitgetHook(BaseHook):
+class BitgetHook(BitgetSessionHook):
     """Talk to Bitget with the credentials of an Airflow connection.
 
     The connection (type ``bitget``): ``login`` = API key, ``password`` = API secret, ``host`` = base URL (default
@@ -35,16 +32,8 @@ class BitgetHook(BaseHook):
     :param bitget_conn_id: id of the connection.
     """
 
-    conn_name_attr = "bitget_conn_id"
-    default_conn_name = "bitget_default"
-    conn_type = "bitget"
-    hook_name = "Bitget"
-
-    def __init__(self, bitget_conn_id: str = default_conn_name, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.bitget_conn_id = bitget_conn_id
-
-    # The connection form of Airflow 2.11. Airflow 3 draws the same one from get_provider_info().
+    # The connection form of Airflow 2.11, which looks for it in this very class and in none that it inherits from.
+    # Airflow 3 draws the same one from get_provider_info().
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
@@ -80,62 +69,6 @@ class BitgetHook(BaseHook):
             "placeholders": dict(behaviour["placeholders"]),
         }
 
-    # The session
-
-    def get_conn(self) -> BitgetClient:
-        """Return the signed session, made once per hook.
-
-        :raises BitgetConfigError: a field of the connection is missing or unclear; the message names it.
-        """
-        return self._client
-
-    @cached_property
-    def _client(self) -> BitgetClient:
-        return self._make_client()
-
-    @cached_property
-    def dialect(self) -> ClassicDialect:
-        """The account's endpoints."""
-        from airflow_provider_bitget.api.classic import ClassicDialect
-
-        return ClassicDialect(self.get_conn())
-
-    def _make_client(self, longest_timeout: float | None = None) -> BitgetClient:
-        from airflow_provider_bitget.api.client import BitgetClient
-        from airflow_provider_bitget.hooks.connection import read_connection
-
-        connection = self.get_connection(self.bitget_conn_id)
-        extra: Any = connection.extra_dejson
-        passphrase = extra.get("passphrase") if isinstance(extra, Mapping) else None
-        for secret in (connection.login, connection.password, passphrase):
-            _mask(secret)
-        settings = read_connection(connection, extra)
-        return BitgetClient(
-            settings.credentials,
-            base_url=settings.base_url,
-            demo_trading=settings.demo_trading,
-            timeout=min(settings.timeout, longest_timeout or settings.timeout),
-            requests_per_second=settings.requests_per_second,
-        )
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Make one signed read and say what the exchange thinks of the credentials. Never raises."""
-        from airflow_provider_bitget.api.classic import ClassicDialect
-        from airflow_provider_bitget.api.exceptions import BitgetError
-
-        try:
-            client = self._make_client(longest_timeout=_TEST_TIMEOUT)
-            try:
-                ClassicDialect(client).check_signature(product_type="USDT-FUTURES")
-            finally:
-                client.close()
-            where = "demo trading" if client.demo_trading else "live trading"
-            return True, f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
-        except BitgetError as error:
-            return False, str(error)
-        except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
-            return False, f"The connection could not be tested: {type(error).__name__}"
-
     # What it can do
 
     def prepare_batch_cancel(self, orders: list[OrderRef], **options: Any) -> BatchCancel:
@@ -147,6 +80,58 @@ class BitgetHook(BaseHook):
         from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 
         return BatchCancel(self.dialect, orders, **options)
+
+    def prepare_list_open_orders(self, scope: Scope, **options: Any) -> ListOpenOrders:
+        """Return a list of open orders that is ready to run.
+
+        :param scope: made by :func:`airflow_provider_bitget.trading.scope.parse_scope`.
+        :param options: see :class:`airflow_provider_bitget.trading.open_orders.ListOpenOrders`.
+        """
+        from airflow_provider_bitget.trading.open_orders import ListOpenOrders
+
+        return ListOpenOrders(self.dialect, scope, **options)
+
+    def prepare_cancel_all(self, scope: Scope, **options: Any) -> CancelAll:
+        """Return a cancel of everything open in a scope that is ready to run.
+
+        :param scope: made by :func:`airflow_provider_bitget.trading.scope.parse_scope`.
+        :param options: see :class:`airflow_provider_bitget.trading.cancel_all.CancelAll`.
+        """
+        from airflow_provider_bitget.trading.cancel_all import CancelAll
+
+        return CancelAll(self.dialect, scope, **options)
+
+    def prepare_close_positions(self, scope: Scope, **options: Any) -> ClosePositions:
+        """Return a close of the positions of a scope that is ready to run.
+
+        :param scope: made by :func:`airflow_provider_bitget.trading.scope.parse_scope`.
+        :param options: see :class:`airflow_provider_bitget.trading.close_positions.ClosePositions`.
+        """
+        from airflow_provider_bitget.trading.close_positions import ClosePositions
+
+        return ClosePositions(self.dialect, scope, **options)
+
+    def prepare_prove_flat(self, scope: Scope, **options: Any) -> ProveFlat:
+        """Return a proof that nothing is left in a scope, ready to run.
+
+        :param scope: made by :func:`airflow_provider_bitget.trading.scope.parse_scope`.
+        :param options: see :class:`airflow_provider_bitget.trading.flat.ProveFlat`.
+        """
+        from airflow_provider_bitget.trading.flat import ProveFlat
+
+        return ProveFlat(self.dialect, scope, **options)
+
+    def books_reader(self, scope: Scope, budget: Budget | None = None, **options: Any) -> BooksReader:
+        """Return a reader of what is open in a scope.
+
+        :param scope: made by :func:`airflow_provider_bitget.trading.scope.parse_scope`.
+        :param budget: deadline, stop and tally of the reads; by default without a deadline.
+        :param options: see :class:`airflow_provider_bitget.trading.books.BooksReader`.
+        """
+        from airflow_provider_bitget.api.budget import Budget
+        from airflow_provider_bitget.trading.books import BooksReader
+
+        return BooksReader(self.dialect, scope, budget or Budget(clock=self.get_conn().clock), **options)
 
     def batch_cancel_orders(
         self,
@@ -180,7 +165,7 @@ class BitgetHook(BaseHook):
         :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
         :raises BitgetAuthError: the credentials or the account's kind were refused; ``error.report`` holds the report.
         """
-        from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError
+        from airflow_provider_bitget.trading.options import check_deadline, check_flags
         from airflow_provider_bitget.trading.order_list import (
             check_chunk_size,
             parse_margin_coin,
@@ -189,13 +174,7 @@ class BitgetHook(BaseHook):
             parse_symbol,
         )
 
-        for name, flag in (("verify", verify), ("report_cancelled", report_cancelled), ("simulate", simulate)):
-            if not isinstance(flag, bool):
-                raise BitgetConfigError(
-                    f"{name} must be True or False, but is of type {type(flag).__name__}.", field=name
-                )
-        if not 0 < deadline <= _LONGEST_DEADLINE:
-            raise BitgetConfigError("deadline must be seconds, above 0 and at most 86400.", field="deadline")
+        check_flags(verify=verify, report_cancelled=report_cancelled, simulate=simulate)
         kind = parse_product_type(product_type)
         report = self.prepare_batch_cancel(
             parse_orders(orders, symbol=parse_symbol(symbol), product_type=kind),
@@ -203,88 +182,207 @@ class BitgetHook(BaseHook):
             margin_coin=parse_margin_coin(margin_coin),
             verify=verify,
             chunk_size=check_chunk_size(chunk_size),
-            deadline=deadline,
+            deadline=check_deadline(deadline),
             report_cancelled=report_cancelled,
             simulate=simulate,
         ).run()
-        if isinstance(report.error, BitgetAuthError):
-            report.error.report = report.to_dict()
-            raise report.error
-        return report.to_dict()
+        return _report_of(report)
 
     def list_open_orders(
-        self, *, product_type: str = "USDT-FUTURES", symbol: str | None = None, deadline: float = 60
+        self,
+        *,
+        product_type: str = "USDT-FUTURES",
+        symbol: str | None = None,
+        plan_orders: bool = False,
+        margin_coin: str | None = None,
+        lookback_days: int = 90,
+        deadline: float = 60,
     ) -> list[dict[str, Any]]:
         """Return the open orders, live and partially filled, as rows that the batch cancel takes as they are.
 
         ``GET /api/v2/mix/order/orders-pending``
-        (https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending): the last three months, newest first.
+        (https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending), and with ``plan_orders``
+        ``GET /api/v2/mix/order/orders-plan-pending``
+        (https://www.bitget.com/api-doc/contract/plan/get-orders-plan-pending).
 
         :param product_type: one of the six product types, in any case.
-        :param symbol: only this symbol.
+        :param symbol: only this symbol; every symbol without it.
+        :param plan_orders: plan orders (trigger, trailing, take-profit and stop-loss) as well.
+        :param margin_coin: only orders that are margined in this coin.
+        :param lookback_days: how old an order may be, in days, 1 to 3650; the exchange's lists reach three months back
+            by themselves.
         :param deadline: seconds for the whole read.
-        :return: the exchange's rows, each with ``productType`` added.
+        :return: the exchange's rows, each with ``productType``, plan orders with their concrete ``planType``.
+        :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
         :raises BitgetCallError: the read could not be completed; a part of the orders is never returned as the whole.
+        :raises BitgetNotSentError: the deadline came first.
+        """
+        from airflow_provider_bitget.trading.options import check_deadline, check_flags
+        from airflow_provider_bitget.trading.scope import parse_scope
+
+        check_flags(plan_orders=plan_orders)
+        scope = parse_scope(
+            product_type=product_type,
+            symbol=symbol,
+            all_symbols=symbol is None,
+            margin_coin=margin_coin,
+            lookback_days=lookback_days,
+        )
+        report = self.prepare_list_open_orders(scope, plan_orders=plan_orders, deadline=check_deadline(deadline)).run()
+        if report.error is not None:
+            raise report.error
+        return report.rows()
+
+    def list_positions(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        margin_coin: str | None = None,
+        deadline: float = 60,
+    ) -> list[dict[str, Any]]:
+        """Return the open positions.
+
+        ``GET /api/v2/mix/position/all-position``
+        (https://www.bitget.com/api-doc/contract/position/get-all-position). A position may show itself only seconds
+        after the fill that opened it.
+
+        :param product_type: one of the six product types, in any case.
+        :param symbol: only this symbol; every symbol without it.
+        :param margin_coin: only positions that are margined in this coin.
+        :param deadline: seconds for the whole read.
+        :return: the exchange's rows whose size is not zero, each with ``productType``.
+        :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
+        :raises BitgetCallError: the read could not be completed, or a position could not be understood.
+        :raises BitgetNotSentError: the deadline came first.
         """
         from airflow_provider_bitget.api.budget import Budget
-        from airflow_provider_bitget.trading.order_list import parse_product_type, parse_symbol
+        from airflow_provider_bitget.trading.options import check_deadline
+        from airflow_provider_bitget.trading.scope import parse_scope
 
-        kind, pair = parse_product_type(product_type), parse_symbol(symbol)
-        budget = Budget(deadline, self.get_conn().clock)
-        found: dict[str, dict[str, Any]] = {}
-        for status in (None, "partially_filled"):
-            for page in self.dialect.open_orders(product_type=kind, symbol=pair, status=status, budget=budget):
-                for order in page:
-                    found[order.order_id or order.client_oid] = {**order.row, "productType": kind}
-        return list(found.values())
+        scope = parse_scope(
+            product_type=product_type, symbol=symbol, all_symbols=symbol is None, margin_coin=margin_coin
+        )
+        seconds = check_deadline(deadline)
+        reader = self.books_reader(scope, Budget(seconds, self.get_conn().clock))
+        try:
+            books = reader.read(orders=False, plan_orders=False)
+        finally:
+            reader.close()
+        return [{**position.row, "productType": scope.product_type} for position in books.positions]
 
-    def request(
+    def cancel_all_orders(
         self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | list[Any] | None = None,
-    ) -> Any:
-        """Call any other endpoint, signed, and return the envelope's ``data``.
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        all_symbols: bool = False,
+        exclude_symbols: Collection[str] = (),
+        margin_coin: str | None = None,
+        plan_orders: bool = True,
+        deadline: float = 300,
+        settle: float = 1.0,
+        lookback_days: int = 730,
+        report_cancelled: bool = False,
+        simulate: bool = False,
+    ) -> dict[str, Any]:
+        """Cancel every open order of one symbol or of a whole product type, and return the report.
 
-        Only reads are repeated after a failure (a 429, which is answered before processing, excepted). A request
-        whose missing or empty field would mean "everything" is refused.
+        An order that was refused or whose end is unknown is in the report, not an exception.
 
-        :param method: ``"GET"`` or ``"POST"``.
-        :param path: for example ``/api/v2/mix/account/accounts``.
-        :param params: the query; ``None`` values are left out.
-        :param body: the JSON body of a POST.
-        :raises BitgetConfigError: method or path cannot be used; nothing was sent.
-        :raises BitgetCallError: anything but success.
+        :param product_type: one of the six product types, in any case.
+        :param symbol: one symbol; exclusive with ``all_symbols``.
+        :param all_symbols: ``True`` for every symbol. A missing symbol never means all.
+        :param exclude_symbols: with ``all_symbols``: symbols to leave alone.
+        :param margin_coin: only orders that are margined in this coin.
+        :param plan_orders: cancel plan orders (trigger, trailing, take-profit and stop-loss) as well.
+        :param deadline: seconds for the whole call.
+        :param settle: seconds at least between the two empty reads that prove the end.
+        :param lookback_days: how old an order may be, in days, 1 to 3650.
+        :param report_cancelled: list the cancelled ids.
+        :param simulate: send nothing that changes anything.
+        :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
+        :raises BitgetAuthError: the credentials or the account's kind were refused; ``error.report`` holds the report.
         """
-        from airflow_provider_bitget.api.classic import endpoint_for
+        from airflow_provider_bitget.trading.options import check_deadline, check_flags, check_settle
+        from airflow_provider_bitget.trading.scope import parse_scope
 
-        pairs = [(str(name), _query_text(value)) for name, value in (params or {}).items() if value is not None]
-        return self.get_conn().call(endpoint_for(method, path), params=pairs, body=body).data
+        check_flags(plan_orders=plan_orders, report_cancelled=report_cancelled, simulate=simulate)
+        scope = parse_scope(
+            product_type=product_type,
+            symbol=symbol,
+            all_symbols=all_symbols,
+            exclude_symbols=exclude_symbols,
+            margin_coin=margin_coin,
+            lookback_days=lookback_days,
+        )
+        without_plan_orders: dict[str, Any] = {} if plan_orders else {"plan_types": ()}
+        report = self.prepare_cancel_all(
+            scope,
+            **without_plan_orders,
+            deadline=check_deadline(deadline),
+            settle=check_settle(settle, deadline=deadline),
+            report_cancelled=report_cancelled,
+            simulate=simulate,
+        ).run()
+        return _report_of(report)
+
+    def close_positions(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        all_symbols: bool = False,
+        exclude_symbols: Collection[str] = (),
+        hold_side: str | None = None,
+        margin_coin: str | None = None,
+        deadline: float = 120,
+        simulate: bool = False,
+    ) -> dict[str, Any]:
+        """Close the positions of one symbol or of a whole product type at market price, and return the report.
+
+        A position that refuses to close is in the report, not an exception. Nothing is placed or cancelled.
+
+        :param product_type: one of the six product types, in any case.
+        :param symbol: one symbol; exclusive with ``all_symbols``.
+        :param all_symbols: ``True`` for every symbol. A missing symbol never means all.
+        :param exclude_symbols: with ``all_symbols``: symbols to leave alone.
+        :param hold_side: ``"long"`` or ``"short"`` for one side only.
+        :param margin_coin: only positions that are margined in this coin.
+        :param deadline: seconds for the whole call.
+        :param simulate: send nothing that changes anything.
+        :raises BitgetConfigError: an argument or the connection cannot be used; nothing was sent.
+        :raises BitgetAuthError: the credentials or the account's kind were refused; ``error.report`` holds the report.
+        """
+        from airflow_provider_bitget.trading.options import check_deadline, check_flags, check_hold_side
+        from airflow_provider_bitget.trading.scope import parse_scope
+
+        check_flags(simulate=simulate)
+        scope = parse_scope(
+            product_type=product_type,
+            symbol=symbol,
+            all_symbols=all_symbols,
+            exclude_symbols=exclude_symbols,
+            margin_coin=margin_coin,
+        )
+        report = self.prepare_close_positions(
+            scope, hold_side=check_hold_side(hold_side), deadline=check_deadline(deadline), simulate=simulate
+        ).run()
+        return _report_of(report)
+
+
+def _report_of(report: Any) -> dict[str, Any]:
+    """Return a run's report as plain JSON types; refused credentials raise, and carry it."""
+    from airflow_provider_bitget.api.exceptions import BitgetAuthError
+
+    as_dict: dict[str, Any] = report.to_dict()
+    if isinstance(report.error, BitgetAuthError):
+        report.error.report = as_dict
+        raise report.error
+    return as_dict
 
 
 def _connection_type() -> dict[str, Any]:
     info: Any = get_provider_info()
     found: dict[str, Any] = info["connection-types"][0]
     return found
-
-
-def _query_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _mask(secret: Any) -> None:
-    """Register a value with Airflow's masker. Without a name: a name makes the masking conditional."""
-    if not isinstance(secret, str) or not secret:
-        return
-    _masker()(secret)
-
-
-def _masker() -> Callable[[str], None]:
-    for module in _MASKER_HOMES:
-        try:
-            masker: Callable[[str], None] = import_module(module).mask_secret
-        except (ImportError, AttributeError):
-            continue
-        return masker
-    raise RuntimeError("This version of Airflow has no mask_secret: credentials would not be masked in its logs")

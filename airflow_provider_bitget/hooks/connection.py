@@ -38,6 +38,10 @@ class AirflowConnection(Protocol):
     def extra(self) -> Any:
         """The extra field as it is stored."""
 
+    @property
+    def extra_dejson(self) -> Any:
+        """The extra field as the object that its JSON holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class BitgetConnection:

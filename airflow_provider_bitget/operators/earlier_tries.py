@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from airflow_provider_bitget.trading.cancel_all import CancelAllReport
     from airflow_provider_bitget.trading.report import CancelReport
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class EarlierTries:
         self._store = context.get("task_state_store")
         self.ends: dict[str, str] = self._read()
 
-    def remember(self, report: CancelReport) -> None:
+    def remember(self, report: CancelReport | CancelAllReport) -> None:
         """Add what ``report`` has proven. A store that fails costs a look-up later, never the verdict."""
         from airflow_provider_bitget.trading.report import Bucket
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cancel a list of orders and say truthfully what became of each.
+"""Cancel a list of orders, plan orders among them, and say truthfully what became of each.
 
-group by symbol -> chunk -> dispatch concurrently under the limiter -> classify each order -> refused batches split ->
-open orders read back -> gone ones looked up -> what is still open goes round again -> report.
+group by symbol and plan type -> chunk -> dispatch concurrently under the limiter -> classify each order -> refused
+batches split -> open orders read back -> gone ones looked up -> what is still open goes round again -> report.
 
 An order is ``cancelled`` only if an answer listed it as a success *and* a completed read of the open orders no longer
-shows it, or if the history says that it ended cancelled and we may have done it. The endpoint's page:
-https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders .
+shows it, or if the history says that it ended cancelled and we may have done it. The endpoints' pages:
+https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders and, for plan orders,
+https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order .
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from airflow_provider_bitget.api.budget import Budget
+from airflow_provider_bitget.api.budget import Budget, Tally
 from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
@@ -32,13 +33,18 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetIpBanError,
     BitgetNotSentError,
 )
-from airflow_provider_bitget.api.rows import BatchAnswer, ItemAnswer
+from airflow_provider_bitget.api.rows import (
+    DEFAULT_LOOKBACK_DAYS,
+    BatchAnswer,
+    ItemAnswer,
+)
 from airflow_provider_bitget.trading.in_flight import InFlight
-from airflow_provider_bitget.trading.look_up import LookUp
+from airflow_provider_bitget.trading.look_up import OrderLookUp, PlanOrderLookUp
+from airflow_provider_bitget.trading.order_kinds import NormalOrders, OpenRead, OpenRow, OrderKind, PlanOrders
 from airflow_provider_bitget.trading.order_list import OrderRef, chunk_orders
 from airflow_provider_bitget.trading.progress import Progress
 from airflow_provider_bitget.trading.report import Bucket, CancelReport, Unresolved
-from airflow_provider_bitget.trading.track import OrderTrack, Said, category_of
+from airflow_provider_bitget.trading.track import PERHAPS_OF_THE_NAME, OrderTrack, Said, TracksByName, category_of
 from airflow_provider_bitget.trading.workers import ThreadedWorkers, Workers
 
 log = logging.getLogger(__name__)
@@ -72,7 +78,7 @@ READ_CALL_ATTEMPTS: Final = 4
 """How often one page is asked for before the read counts as failed: orders to send again need not wait for it."""
 
 _WORTH_SENDING_UNREAD: Final = frozenset({Said.NOTHING, Said.UNCLEAR, Said.LATER})
-_EVERY_SYMBOL: Final = ""
+_EVERY_SYMBOL: Final = ("", "")
 _EVERY_SYMBOL_FACTOR: Final = 4
 
 
@@ -85,6 +91,39 @@ class _Batch:
     started: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class _ReadBack:
+    """The reads that show which orders of one kind are open."""
+
+    tracks: list[OrderTrack]
+    reads: Sequence[OpenRead]
+    names: TracksByName = field(init=False)
+    found: dict[int, OpenRow] = field(default_factory=dict)
+    completed: int = 0
+
+    def __post_init__(self) -> None:
+        self.names = TracksByName(self.tracks)
+
+    def read_through(self, read: OpenRead, budget: Budget) -> dict[int, OpenRow]:
+        """Return the orders that a list shows, by track. Runs in a worker."""
+        pages: Iterator[Sequence[OpenRow]] = read(budget=budget, attempts=READ_CALL_ATTEMPTS)
+        named = ((self.names.find(order), order) for order in itertools.chain.from_iterable(pages))
+        return {id(track): order for track, order in named if track is not None}
+
+    def take(self, found: dict[int, OpenRow] | None) -> None:
+        """Note what a list shows; ``None`` if it was not read to its end."""
+        if found is not None:
+            self.found |= found
+            self.completed += 1
+
+    def settle(self) -> None:
+        """Let the reads settle what they can, if all of them were read to their end."""
+        if self.completed == len(self.reads):
+            for track in self.tracks:
+                track.was_read = True
+                track.settle_by_read(self.found.get(id(track)))
+
+
 class BatchCancel:
     """One run over one list of orders. Use it once.
 
@@ -95,6 +134,8 @@ class BatchCancel:
     :param verify: read the open orders back.
     :param chunk_size: orders per request, at most the dialect's own maximum.
     :param deadline: seconds for the whole run.
+    :param budget: deadline, stop and tally of a larger run that this one is a part of; instead of ``deadline``.
+    :param lookback_days: how old an open order may be, in days, for the reads to show it.
     :param report_cancelled: list the cancelled ids in the report.
     :param simulate: read, and send nothing that changes anything.
     :param known_ends: ``filled`` or ``cancelled`` by orderId, as an earlier try has proven it; it only names the end
@@ -112,6 +153,8 @@ class BatchCancel:
         verify: bool = True,
         chunk_size: int | None = None,
         deadline: float = 300.0,
+        budget: Budget | None = None,
+        lookback_days: int = DEFAULT_LOOKBACK_DAYS,
         report_cancelled: bool = False,
         simulate: bool = False,
         known_ends: Mapping[str, str] | None = None,
@@ -125,29 +168,36 @@ class BatchCancel:
         self.report_cancelled = report_cancelled
         self.simulate = simulate
         self.clock = dialect.client.clock
-        self.budget = Budget(deadline, self.clock)
+        self.budget = budget or Budget(deadline, self.clock)
         # The last part of the deadline is kept for proving what was done.
-        self._send_budget = self.budget.share(reserve=min(5.0, deadline / 5))
+        self._send_budget = self.budget.share(reserve=max(0.0, min(5.0, self.budget.remaining() / 5)))
         self.tracks = [OrderTrack(ref, ref.order_id) for ref in orders]
+        self._known_ends = known_ends or {}
+        tally = self.budget.tally
+        self._began = self.clock.monotonic()
+        # What a larger run sent before.
+        self._sent_before = Tally(tally.requests, tally.retries, tally.rate_limited)
         self._read_completed = False
-        self._read_refused = False
-        self._good_symbols: set[str] = set()
-        self._taken: Counter[str] = Counter()
-        self._splits: Counter[str] = Counter()
+        self._good_scopes: set[tuple[str, str]] = set()
+        self._taken: Counter[tuple[str, str]] = Counter()
+        self._splits: Counter[tuple[str, str]] = Counter()
         self._answered = 0
         self._refused = 0
         progress = Progress(len(self.tracks), self.clock, self._count_done)
         self._in_flight = InFlight(
-            workers or ThreadedWorkers(IN_FLIGHT), self.budget, on_wait=progress.tick, on_abandon=self._abandon
-        )
-        self._look_up = LookUp(
-            dialect,
-            product_type,
-            self._in_flight,
+            workers or ThreadedWorkers(IN_FLIGHT),
             self.budget,
-            known_ends=known_ends or {},
-            most_pages=10 + 2 * (len(self.tracks) // 100),
+            dialect.client,
+            on_wait=progress.tick,
+            on_abandon=self._abandon,
         )
+        most_pages = 10 + 2 * (len(self.tracks) // 100)
+        ends = OrderLookUp(dialect, product_type, self._in_flight, self.budget, most_pages=most_pages)
+        plan_ends = PlanOrderLookUp(
+            dialect, product_type, self._in_flight, self.budget, most_pages=most_pages, orders=ends
+        )
+        self._normal_orders: OrderKind = NormalOrders(dialect, product_type, margin_coin, lookback_days, ends)
+        self._plan_orders: OrderKind = PlanOrders(dialect, product_type, margin_coin, lookback_days, plan_ends)
 
     def run(self) -> CancelReport:
         """Cancel, prove, look up, and return the report.
@@ -182,20 +232,18 @@ class BatchCancel:
                 if isinstance(self._in_flight.fatal, BitgetAuthError):
                     # No other try can reach what these credentials cannot reach.
                     track.curable = False
-                track.settle_at_last(
-                    read_completed=self._read_completed, scope_is_good=track.symbol in self._good_symbols
-                )
-        tally = self.budget.tally
+                track.settle_at_last(scope_is_good=track.scope in self._good_scopes)
+        tally, before = self.budget.tally, self._sent_before
         return CancelReport(
             product_type=self.product_type,
             outcomes=tuple(track.outcome for track in self.tracks if track.outcome is not None),
             verified=self._read_completed and self.verify,
             simulated=self.simulate,
             report_cancelled=self.report_cancelled,
-            requests=tally.requests,
-            retries=tally.retries,
-            rate_limited=tally.rate_limited,
-            duration_ms=round(self.budget.elapsed() * 1000),
+            requests=tally.requests - before.requests,
+            retries=tally.retries - before.retries,
+            rate_limited=tally.rate_limited - before.rate_limited,
+            duration_ms=round((self.clock.monotonic() - self._began) * 1000),
             error=self._in_flight.fatal,
         )
 
@@ -211,10 +259,11 @@ class BatchCancel:
                     track.settle_without_read()
             if self.verify or any(track.said is not Said.GONE for track in self._unsettled()):
                 self._read_back()
+            self._look_up_doubted()
             todo = self._to_send_again()
             if not todo:
                 # What is open comes first; how the others ended can wait.
-                self._look_up.ask([track for track in self._gone() if not track.looked_up])
+                self._look_up([track for track in self._gone() if not track.looked_up])
                 todo = self._to_send_again()
             if not todo or not self._wait_before_round(todo, round_number):
                 break
@@ -222,16 +271,27 @@ class BatchCancel:
 
     def _to_send_again(self) -> list[OrderTrack]:
         """Return the orders that are open, or may be: an id may be sent again without harm, also without a read."""
-        doubted = [track for track in self._unsettled() if track.open_symbol and track.gone_again]
-        self._look_up.ask(doubted)
         return [
             track
-            for track in self._unsettled()
-            if track.open_symbol or (not self._read_completed and track.said in _WORTH_SENDING_UNREAD)
+            for track in self._waiting()
+            if track.open_symbol or (not track.was_read and track.said in _WORTH_SENDING_UNREAD)
         ]
 
     def _unsettled(self) -> list[OrderTrack]:
         return [track for track in self.tracks if track.outcome is None]
+
+    def _waiting(self) -> list[OrderTrack]:
+        """Return the orders that may be open: a plan order that has triggered is so no more, only its child may."""
+        return [track for track in self.tracks if not track.end_is_known]
+
+    def _kind_of(self, track: OrderTrack) -> OrderKind:
+        return self._plan_orders if track.ref.plan_type else self._normal_orders
+
+    def _by_kind(self, tracks: Sequence[OrderTrack]) -> Iterator[tuple[OrderKind, list[OrderTrack]]]:
+        """Yield each kind of order that is among the orders, with those of that kind."""
+        for kind in (self._normal_orders, self._plan_orders):
+            if its_own := [track for track in tracks if self._kind_of(track) is kind]:
+                yield kind, its_own
 
     def _wait_before_round(self, todo: list[OrderTrack], round_number: int) -> bool:
         """Wait until every order may be cancelled again; return whether there is time for another round."""
@@ -248,15 +308,17 @@ class BatchCancel:
     def _dispatch(self, tracks: list[OrderTrack]) -> None:
         """Send every order once, splitting batches that are refused as a whole."""
         self._read_completed = False
+        for track in self._unsettled():
+            track.was_read = False
         self._taken.clear()
         self._splits.clear()
         for track in tracks:
-            track.in_company = False
+            track.next_try()
         for chunk in chunk_orders(tracks, self.chunk_size):
             self._submit_batch(chunk)
         self._in_flight.collect(self._take_batch)
         for track in tracks:
-            if track.in_company and not self._taken[track.symbol]:
+            if track.in_company and not self._taken[_scope_of(track)]:
                 track.refused_in_vain()
 
     def _submit_batch(self, tracks: list[OrderTrack], *, not_before: float = float("-inf")) -> None:
@@ -270,15 +332,8 @@ class BatchCancel:
         now = self.clock.time()
         for track in batch.tracks:
             track.first_sent = track.first_sent or now
-        first = batch.tracks[0].ref
-        return self.dialect.batch_cancel(
-            [(track.ref.id_field, track.ref.id_value) for track in batch.tracks],
-            symbol=first.symbol,
-            product_type=self.product_type,
-            margin_coin=self.margin_coin,
-            budget=self._send_budget,
-            attempts=BATCH_ATTEMPTS,
-        )
+        kind = self._kind_of(batch.tracks[0])
+        return kind.cancel(batch.tracks, budget=self._send_budget, attempts=BATCH_ATTEMPTS)
 
     def _take_batch(self, batch: Any, answer: Any, error: BaseException | None) -> None:
         """Note what came of one batch; what a read brings after the end of the run concerns nobody any more."""
@@ -327,12 +382,14 @@ class BatchCancel:
             track.refused(item.code, item.message, category_of(item.code))
         for track in tracks:
             verdicts = listed.get(id(track))
-            if verdicts is None or len(verdicts) == 2:
+            if verdicts is None:
+                track.left_out()
+            elif len(verdicts) == 2:
                 track.unclear(track.code, track.message)
             track.maybe_processed |= answer.maybe_processed
         if succeeded:
-            self._good_symbols.add(tracks[0].symbol)
-            self._taken.update((tracks[0].symbol, _EVERY_SYMBOL))
+            self._good_scopes.update(track.scope for track, _ in succeeded)
+            self._taken.update((_scope_of(tracks[0]), _EVERY_SYMBOL))
 
     def _take_unsent(self, batch: _Batch, error: BitgetNotSentError) -> None:
         for track in batch.tracks:
@@ -373,7 +430,7 @@ class BatchCancel:
 
         A batch that is refused because an order is gone is not split the first time: the read of the open orders
         tells which of its orders are left, and only those go round again. In a market that moves another may be gone
-        by then; now it is split.
+        by then; now it is split. Nor is one that was refused perhaps for its plan type, which has another name.
         """
         if len(tracks) == 1 or not error.code or describe(error.code).whole_scope:
             return False
@@ -381,10 +438,12 @@ class BatchCancel:
             return False
         if error.category is ErrorCategory.GONE and not any(track.gone_in_company for track in tracks):
             return False
+        if error.category in PERHAPS_OF_THE_NAME and any(track.has_untried_name for track in tracks):
+            return False
         most = FRUITLESS_SPLITS_WHEN_BUSY if error.category is ErrorCategory.TRANSIENT else FRUITLESS_SPLITS
         return all(
             self._splits[scope] < limit + 2 * self._taken[scope]
-            for scope, limit in ((tracks[0].symbol, most), (_EVERY_SYMBOL, most * _EVERY_SYMBOL_FACTOR))
+            for scope, limit in ((_scope_of(tracks[0]), most), (_EVERY_SYMBOL, most * _EVERY_SYMBOL_FACTOR))
         )
 
     def _split(self, tracks: list[OrderTrack], error: BitgetCallError) -> None:
@@ -393,7 +452,7 @@ class BatchCancel:
         After a refusal that may pass the exchange may have looked at each order, and it allows one cancel of an order a
         second.
         """
-        self._splits.update((tracks[0].symbol, _EVERY_SYMBOL))
+        self._splits.update((_scope_of(tracks[0]), _EVERY_SYMBOL))
         for track in tracks:
             track.maybe_processed |= error.maybe_processed
         rested = SAME_ORDER_INTERVAL if describe(error.code).category is ErrorCategory.TRANSIENT else 0.0
@@ -406,89 +465,93 @@ class BatchCancel:
     def _read_back(self) -> None:
         """Read all open orders of the product type, and let that settle what it can.
 
-        Two reads side by side, without ``status`` and with ``partially_filled``: the sources contradict each other on
-        what the first returns.
+        A kind of order whose lists cannot be read keeps no order of the other kind from being settled or sent again.
         """
-        if not self._unsettled() and not self.simulate:
+        if not self._waiting():
             return
         pause, refusals = 1.0, 0
-        while (found := self._read_open()) is None:
-            refusals += self._read_refused
+        while unread := [track for track in self._waiting() if not track.was_read]:
+            refusals += self._read_open(unread)
+            if all(track.was_read for track in unread):
+                break
             if refusals >= READ_ATTEMPTS or self.budget.stopped or pause >= self.budget.remaining():
                 return
-            if self._send_budget.remaining() > 0 and any(
-                track.said in _WORTH_SENDING_UNREAD for track in self._unsettled()
-            ):
+            if self._send_budget.remaining() > 0 and any(map(_need_not_wait_for_reads, self._waiting())):
                 return
             log.warning("The open orders could not be read; reading them again in %.0f s", pause)
             self._in_flight.pause(pause)
             pause = min(2.0, 2 * pause)
         self._read_completed = True
-        for track in self._unsettled():
-            track.open_symbol = found.get(id(track), "")
-            track.settle_by_read()
 
-    def _read_open(self) -> dict[int, str] | None:
-        """Return the symbols under which orders are open, by track; ``None`` if a read did not reach its end."""
-        by_order_id = {track.order_id: track for track in self._unsettled() if track.order_id}
-        by_client_oid = {track.ref.client_oid: track for track in self._unsettled() if not track.order_id}
-        results: list[dict[int, str] | None] = []
-        self._read_refused = False
+    def _read_open(self, tracks: Sequence[OrderTrack]) -> bool:
+        """Read which of the orders are open, all lists side by side; return whether the exchange refused a read.
 
-        def read(status: str | None) -> dict[int, str]:
-            found: dict[int, str] = {}
-            pages = self.dialect.open_orders(
-                product_type=self.product_type, status=status, budget=self.budget, attempts=READ_CALL_ATTEMPTS
-            )
-            for order in itertools.chain.from_iterable(pages):
-                track = by_order_id.get(order.order_id) or by_client_oid.get(order.client_oid)
-                if track is not None:
-                    found[id(track)] = order.symbol or track.symbol
-            return found
+        The orders of a kind whose lists were all read to their end are settled by that.
+        """
+        refused = False
 
-        def take(_carried: Any, found: Any, error: BaseException | None) -> None:
-            self._read_refused |= isinstance(error, (BitgetBadRequestError, BitgetAccountRiskError))
-            known_good = self.dialect.client.signed_successes > 0
-            results.append(self._in_flight.result_of_read(found, error, signature_is_good=known_good))
+        def take(read_back: _ReadBack, found: Any, error: BaseException | None) -> None:
+            nonlocal refused
+            refused |= isinstance(error, (BitgetBadRequestError, BitgetAccountRiskError))
+            read_back.take(self._in_flight.result_of_read(found, error))
 
-        for status in (None, "partially_filled"):
-            self._in_flight.submit(partial(read, status))
+        reads_back = [_ReadBack(its_own, kind.reads(its_own)) for kind, its_own in self._by_kind(tracks)]
+        for read_back in reads_back:
+            for read in read_back.reads:
+                self._in_flight.submit(partial(read_back.read_through, read, self.budget), read_back)
         self._in_flight.collect(take)
-        if len(results) != 2 or None in results:
-            return None
-        return {key: symbol for result in results if result for key, symbol in result.items()}
+        for read_back in reads_back:
+            read_back.settle()
+        return refused
+
+    def _look_up(self, tracks: Sequence[OrderTrack]) -> None:
+        """Ask how orders ended, and settle those whose end is known."""
+        for track in tracks:
+            if state := self._known_ends.get(track.order_id):
+                track.settle_by_known_end(state)
+        for kind, its_own in self._by_kind([track for track in tracks if track.outcome is None]):
+            kind.look_up(its_own)
+
+    def _look_up_doubted(self) -> None:
+        """Ask after the orders that the book shows and the exchange says are gone, or refuses without a reason."""
+        doubted = [track for track in self._waiting() if track.is_doubted]
+        self._look_up(doubted)
+        for track in doubted:
+            if not track.end_is_known:
+                track.settle_by_refusals()
 
     def _gone(self) -> list[OrderTrack]:
         """Return the orders that seem to have ended in a way that only the history can tell."""
         return [
             track
             for track in self._unsettled()
-            if (self._read_completed and not track.open_symbol)
-            or (not self._read_completed and track.said is Said.GONE)
+            if track.trigger is not None
+            or (track.was_read and not track.open_symbol)
+            or (not track.was_read and track.said is Said.GONE)
         ]
 
     def _look_again(self) -> None:
         """Look once more, a moment later, for orders whose end was not found: the history may lag."""
         for number, pause in enumerate(LOOK_UP_PAUSES):
-            missing = [track for track in self._gone() if number == 0 or track.maybe_processed]
+            missing = [track for track in self._gone() if number == 0 or track.may_be_told_later]
             if not missing or pause >= self.budget.remaining():
                 return
             self._in_flight.pause(pause)
-            self._look_up.ask(missing)
+            self._look_up(missing)
 
     def _read_for_simulation(self) -> None:
         """Tell which orders would be sent: those that are open now."""
         if self.verify:
             self._read_back()
-        for track in self.tracks:
-            is_missing = self._read_completed and not track.open_symbol
+        for track in self._unsettled():
+            is_missing = track.was_read and not track.open_symbol
             track.settle(Bucket.UNRESOLVED, Unresolved.NOT_FOUND if is_missing else Unresolved.NOT_SENT)
-        batches = Counter(track.symbol for track in self.tracks)
+        batches = Counter(" ".join(filter(None, track.scope)) for track in self.tracks)
         log.info(
             "Simulated: nothing was sent. It would have been %d orders in %d requests (%s)",
             len(self.tracks),
             sum(1 for _ in chunk_orders(self.tracks, self.chunk_size)),
-            ", ".join(f"{symbol}: {count}" for symbol, count in sorted(batches.items())),
+            ", ".join(f"{scope}: {count}" for scope, count in sorted(batches.items())),
         )
 
     def _abandon(self, carried: Any) -> None:
@@ -499,3 +562,13 @@ class BatchCancel:
     def _count_done(self) -> tuple[int, int]:
         """Return how many orders were answered, and how many of them were refused."""
         return self._answered, self._refused
+
+
+def _need_not_wait_for_reads(track: OrderTrack) -> bool:
+    """Whether an order can be sent again now, although the lists of others, or its own, cannot be read."""
+    return bool(track.open_symbol) if track.was_read else track.said in _WORTH_SENDING_UNREAD
+
+
+def _scope_of(track: OrderTrack) -> tuple[str, str]:
+    """Return where an order is sent: its symbol, and the plan type under which it goes."""
+    return track.symbol, track.plan_type

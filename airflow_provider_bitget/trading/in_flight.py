@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
+from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetCallError,
@@ -35,7 +36,8 @@ class InFlight:
     """Hands jobs to workers and their results back, in steps short enough for a signal to take effect.
 
     :param workers: runs the jobs.
-    :param budget: deadline and stop of the run.
+    :param budget: deadline and stop of the run; a run within another shares the other's.
+    :param client: whose requests they are.
     :param on_wait: called at every step of waiting.
     :param on_abandon: called with what a job carried, when its end will not be waited for.
     """
@@ -44,6 +46,7 @@ class InFlight:
         self,
         workers: Workers,
         budget: Budget,
+        client: BitgetClient,
         *,
         on_wait: Callable[[], None],
         on_abandon: Callable[[Any], None],
@@ -51,11 +54,11 @@ class InFlight:
         self.fatal: BitgetError | None = None
         self._workers = workers
         self._budget = budget
+        self._client = client
         self._clock = budget.clock
         self._on_wait = on_wait
         self._on_abandon = on_abandon
         self._under_way: dict[int, Any] = {}
-        self._tags = itertools.count()
         self._stop_requested = False
 
     def submit(self, job: Callable[[], Any], carried: Any = None) -> None:
@@ -66,7 +69,7 @@ class InFlight:
         """
         # A worker may be quicker than the first look at the stop in collect().
         self._heed_stop()
-        tag = next(self._tags)
+        tag = next(_tags)
         self._under_way[tag] = carried
         self._workers.submit(tag, job)
 
@@ -93,7 +96,7 @@ class InFlight:
 
     def drain(self, take: Take) -> None:
         """Stop, and take what the requests in flight bring within the grace."""
-        self._budget.stop()
+        self._stop()
         give_up = self._clock.monotonic() + GRACE_SECONDS
         while self._under_way and (left := give_up - self._clock.monotonic()) > 0:
             done = self._workers.next_done(min(_STEP, left))
@@ -105,14 +108,14 @@ class InFlight:
                 self._under_way.pop(done[0], None)
         self._abandon()
 
-    def result_of_read(self, result: Any, error: BaseException | None, *, signature_is_good: bool) -> Any:
+    def result_of_read(self, result: Any, error: BaseException | None) -> Any:
         """Return the result of a read; ``None`` for one that failed in a way that only concerns itself.
 
-        :param signature_is_good: signed requests have succeeded, so a wrong signature is about this request alone.
+        Once signed requests have succeeded, a wrong signature is about one request alone.
         """
         if error is None:
             return result
-        about_this_request = getattr(error, "code", "") == "40009" and signature_is_good
+        about_this_request = getattr(error, "code", "") == "40009" and self._client.signed_successes > 0
         if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not about_this_request):
             self.end(error)
         elif not isinstance(error, BitgetError) or isinstance(error, BitgetConfigError):
@@ -124,7 +127,7 @@ class InFlight:
     def end(self, error: BitgetError) -> None:
         """Send nothing more: ``error`` is the reason."""
         self.fatal = self.fatal or error
-        self._budget.stop()
+        self._stop()
 
     def request_stop(self) -> None:
         """Ask for the end of the run. Safe in a signal handler: it takes no lock."""
@@ -153,6 +156,11 @@ class InFlight:
             take(self._under_way[tag], result, error)
             self._under_way.pop(tag, None)
 
+    def _stop(self) -> None:
+        """Let nothing more be sent. A deadline that is over does so by itself, and is no stop to whoever shares it."""
+        if self._budget.remaining() > 0:
+            self._budget.stop()
+
     def _heed_stop(self) -> None:
         if self._stop_requested:
             self._budget.stop()
@@ -165,3 +173,5 @@ class InFlight:
 
 
 _never = threading.Event()
+# Of the process: two runs may share workers, and neither must take the other's results for its own.
+_tags = itertools.count()

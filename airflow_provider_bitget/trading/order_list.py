@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
+from airflow_provider_bitget.api.rows import PLAN_TYPES
 
 MOST_IDS_PER_CANCEL: Final = 50
 """The most ids that any kind of account takes in one request."""
@@ -36,6 +37,7 @@ Named = TypeVar("Named", bound="NamesOneOrder")
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CLIENT_OID = re.compile(r"[!-~](?:[ -~]{0,62}[!-~])?")
+_ID_FIELDS = ("orderId", "order_id", "clientOid", "client_oid")
 _NO_ID = frozenset({"none", "null", "nan", "undefined"})
 _COIN = re.compile(r"[A-Z0-9]{1,20}")
 _LONGEST_SYMBOL = 64
@@ -52,11 +54,14 @@ class OrderRef:
     :param order_id: the exchange's id, ``""`` if only the clientOid is known.
     :param client_oid: the client's id, ``""`` if there is none.
     :param symbol: upper case.
+    :param plan_type: the concrete type of a plan order, one of
+        :data:`~airflow_provider_bitget.api.rows.PLAN_TYPES`; ``""`` for a normal order.
     """
 
     order_id: str
     client_oid: str
     symbol: str
+    plan_type: str = ""
 
     @property
     def id_field(self) -> str:
@@ -69,7 +74,7 @@ class OrderRef:
         return self.order_id or self.client_oid
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.id_value}"
+        return " ".join(filter(None, (self.symbol, self.plan_type, self.id_value)))
 
 
 def parse_orders(orders: Any, *, symbol: str | None, product_type: str) -> list[OrderRef]:
@@ -77,12 +82,16 @@ def parse_orders(orders: Any, *, symbol: str | None, product_type: str) -> list[
 
     :param orders: a sequence of ids (text or int) or of mappings with ``orderId`` or ``clientOid`` and ``symbol``
         (snake_case too), or text that holds such a list as JSON or as Python's repr. A sequence of such sequences is
-        flattened by one level.
+        flattened by one level. One such mapping by itself is one order, as a task that is mapped over rows gets it.
+        A mapping with ``planType`` names a plan order (trigger, trailing, take-profit or
+        stop-loss); its type is never guessed.
     :param symbol: for orders that carry none; already checked by :func:`parse_symbol`.
     :param product_type: rows that name another one are refused; already checked by :func:`parse_product_type`.
     :raises OrderListError: anything that could send something else than what was meant.
     """
     listed = _parse_text(orders) if isinstance(orders, str) else orders
+    if isinstance(listed, Mapping) and any(listed.get(name) for name in _ID_FIELDS):
+        listed = [listed]
     _check_is_list("orders", listed, from_text=isinstance(orders, str))
     found: list[OrderRef] = []
     for place, item in _flatten(listed):
@@ -161,18 +170,23 @@ class NamesOneOrder(Protocol):
         """The order's symbol."""
 
     @property
+    def plan_type(self) -> str:
+        """The type under which a plan order is cancelled, ``""`` for a normal order."""
+
+    @property
     def id_field(self) -> str:
         """The field that names the order to the exchange."""
 
 
 def chunk_orders(orders: Iterable[Named], size: int) -> Iterator[list[Named]]:
-    """Yield batches of one symbol and one kind of id, of at most ``size`` orders each."""
-    groups: dict[tuple[str, str], list[Named]] = {}
+    """Yield batches of one symbol, one plan type and one kind of id, of at most ``size`` orders each."""
+    groups: dict[tuple[str, str, str], list[Named]] = {}
     for order in orders:
-        group = groups.setdefault((order.symbol, order.id_field), [])
+        fellows = (order.symbol, order.plan_type, order.id_field)
+        group = groups.setdefault(fellows, [])
         group.append(order)
         if len(group) == size:
-            yield groups.pop((order.symbol, order.id_field))
+            yield groups.pop(fellows)
     yield from groups.values()
 
 
@@ -262,12 +276,7 @@ def _parse_mapping(place: str, row: Mapping[Any, Any], *, symbol: str | None, pr
     client_oid = _field(place, row, "clientOid", "client_oid")
     row_symbol = _field(place, row, "symbol", "symbol")
     row_type = _field(place, row, "productType", "product_type")
-    if _field(place, row, "planType", "plan_type") is not None:
-        raise OrderListError(
-            f"{place} carries a planType: it is a plan order (trigger or TP/SL), which is not cancelled here yet. "
-            "Take such rows out of the list.",
-            field="orders",
-        )
+    plan_type = _parse_plan_type(place, row)
     if order_id is None and client_oid is None:
         raise OrderListError(
             f"{place} has neither orderId nor clientOid. Each mapping needs one of them (orderId prevails).",
@@ -286,7 +295,27 @@ def _parse_mapping(place: str, row: Mapping[Any, Any], *, symbol: str | None, pr
         if client_oid is not None
         else "",
         _require_symbol(place, own_symbol),
+        plan_type,
     )
+
+
+def _parse_plan_type(place: str, row: Mapping[Any, Any]) -> str:
+    """Return the plan order's type, ``""`` for a row without the field.
+
+    The exchange takes a missing type for ``normal_plan``, so one that cannot be read is refused and never left out.
+    """
+    if "planType" not in row and "plan_type" not in row:
+        return ""
+    value = _field(place, row, "planType", "plan_type")
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if text not in PLAN_TYPES:
+        came = "is empty" if value is None else f"came as {_describe(value)}"
+        raise OrderListError(
+            f"{place}.planType must be one of {', '.join(PLAN_TYPES)}, but {came}. Give the row's planType as the "
+            "exchange lists it, and no planType at all for an order that is not a plan order.",
+            field="orders",
+        )
+    return text
 
 
 def _field(place: str, row: Mapping[Any, Any], api_name: str, python_name: str) -> Any:
@@ -353,18 +382,29 @@ def _require_symbol(place: str, symbol: str | None) -> str:
 
 def _without_duplicates(found: list[OrderRef]) -> list[OrderRef]:
     """Keep the first of each order; a row with only the clientOid of a row that has both is the same order."""
-    with_both = {ref.client_oid: ref for ref in found if ref.order_id and ref.client_oid}
-    kept: dict[tuple[str, str], OrderRef] = {}
+    with_both = {(ref.client_oid, bool(ref.plan_type)): ref for ref in found if ref.order_id and ref.client_oid}
+    kept: dict[tuple[str, str, bool], OrderRef] = {}
     for ref in found:
-        same = None if ref.order_id else with_both.get(ref.client_oid)
-        first = same or kept.setdefault((ref.id_field, ref.id_value), ref)
+        same = None if ref.order_id else with_both.get((ref.client_oid, bool(ref.plan_type)))
+        first = same or kept.setdefault(_name_of(ref), ref)
         if first.symbol != ref.symbol:
             raise OrderListError(
                 f"orders names the order {ref.id_value} under two symbols, {first.symbol} and {ref.symbol}. "
                 "An order has one.",
                 field="orders",
             )
+        if first.plan_type != ref.plan_type:
+            types = " and ".join(other.plan_type or "none" for other in (first, ref))
+            raise OrderListError(
+                f"orders names the order {ref.id_value} under two plan types, {types}. An order has one, or none.",
+                field="orders",
+            )
     return list(kept.values())
+
+
+def _name_of(ref: OrderRef) -> tuple[str, str, bool]:
+    """Return what stands for one order: the exchange's ids do so among all orders, clientOids among those of a kind."""
+    return ref.id_field, ref.id_value, bool(ref.plan_type) and not ref.order_id
 
 
 def _is_symbol_char(char: str) -> bool:

@@ -3,7 +3,8 @@
 
 ``cancelled`` orders were proven to be cancelled by this call, ``already_closed`` ones had ended before (``filled`` or
 ``cancelled``, as the exchange names it), ``failed`` ones were refused by the exchange, and ``unresolved`` is
-everything whose end is not known.
+everything whose end is not known. A plan order that has triggered ends with the order that its trigger placed, its
+child: until that has ended, the plan order is ``unresolved``, and its row names the child.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ class Unresolved(StrEnum):
     NOT_VERIFIED = "not_verified"
 
 
+TRIGGERED: Final = "triggered"
+"""The state of a plan order that waits no more, while the order that it placed may still be open."""
+
 _INCURABLE: Final = frozenset({ErrorCategory.AUTH, ErrorCategory.ACCOUNT_MODE, ErrorCategory.BAD_REQUEST})
 
 
@@ -58,6 +62,8 @@ class OrderOutcome:
     :param code: the exchange's last code for it, ``""`` if there was none.
     :param message: the exchange's last text for it.
     :param curable: whether another try could still take it off the exchange.
+    :param child_id: the order that a plan order's trigger placed, ``""`` if there is none or it is not known.
+    :param state: ``triggered`` for a plan order that has triggered and is unresolved; else ``""``.
     """
 
     ref: OrderRef
@@ -66,9 +72,14 @@ class OrderOutcome:
     code: str = ""
     message: str = ""
     curable: bool = True
+    child_id: str = ""
+    state: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.ref} ({self.state}, placed {self.child_id or 'an order'})" if self.state else str(self.ref)
 
     def to_row(self) -> dict[str, str]:
-        """Return the order's row in the report."""
+        """Return the order's row in the report; a plan order's has ``planType`` and, where known, ``childOrderId``."""
         row = {
             "orderId": self.ref.order_id,
             "clientOid": self.ref.client_oid,
@@ -78,7 +89,8 @@ class OrderOutcome:
         }
         # A member of an enum is text that not every backend of XCom can write.
         row["state" if self.bucket is Bucket.ALREADY_CLOSED else "category"] = str(self.detail)
-        return row
+        plan_fields = {"planType": self.ref.plan_type, "state": self.state, "childOrderId": self.child_id}
+        return row | {name: value for name, value in plan_fields.items() if value}
 
 
 def is_curable(category: ErrorCategory) -> bool:

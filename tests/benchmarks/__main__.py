@@ -5,6 +5,7 @@
 
     make bench
     make bench BENCH_ARGS=--quick
+    make bench BENCH_ARGS="--only flatten"
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from typing import Final
 
 from tests.benchmarks.cell import ClientFailedError
 from tests.benchmarks.faults import measure_faults
-from tests.benchmarks.page import facts_of_this_run, page_of
+from tests.benchmarks.flatten import measure_flatten
+from tests.benchmarks.page import facts_of_this_run, flatten_page_of, page_of
 from tests.benchmarks.speed import measure_speed
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+PAGE: Final = DOCS / "benchmarks.md"
+FLATTEN_PAGE: Final = DOCS / "benchmarks-flatten.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,19 +34,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the exit status; a bar that is not met does not change it.
     """
     options = _parser().parse_args(arguments)
+    if options.only in (None, "flatten"):
+        page = flatten_page_of(measure_flatten(), facts_of_this_run())
+        _publish(page, None if options.quick else FLATTEN_PAGE)
+    if options.only == "flatten":
+        return 0
     try:
         measurements = [] if options.only == "faults" else measure_speed(quick=options.quick)
         findings = [] if options.only == "speed" else measure_faults(quick=options.quick)
     except ClientFailedError as error:
         print(error, file=sys.stderr)
         return 1
-    page = page_of(measurements, findings, facts_of_this_run())
+    page = page_of(measurements, findings, facts_of_this_run("ccxt"))
+    _publish(page, options.write or (None if options.quick or options.only else PAGE))
+    return 0
+
+
+def _publish(page: str, target: Path | None) -> None:
     print(page)
-    target = options.write or (None if options.quick or options.only else PAGE)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page)
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,8 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="a few cells only, about a minute; writes no file unless told to")
-    add("--only", choices=("speed", "faults"), help="one of the two tables; writes no file unless told to")
-    add("--write", type=Path, metavar="FILE", help="where the page goes (default for a whole run: docs/benchmarks.md)")
+    add(
+        "--only",
+        choices=("speed", "faults", "flatten"),
+        help="one of the tables; of these only flatten writes its page",
+    )
+    add("--write", type=Path, metavar="FILE", help="where the page beside ccxt goes (default: docs/benchmarks.md)")
     return parser
 
 

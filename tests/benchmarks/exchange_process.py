@@ -22,11 +22,12 @@ STOP_TIMEOUT: Final = 15.0
 class Setting:
     """How many orders wait at the exchange, how far away it is, and how it counts requests.
 
-    :param orders: open orders, all of one symbol.
+    :param orders: open orders.
     :param latency_ms: the round trip.
     :param jitter_ms: up to so much more on the way there.
     :param connection_round_trips: extra round trips of each new connection.
     :param limiter: ``sliding``, ``fixed`` or ``bucket``.
+    :param symbols: the orders' symbols, separated by commas.
     """
 
     orders: int
@@ -34,6 +35,7 @@ class Setting:
     jitter_ms: int = 0
     connection_round_trips: int = 0
     limiter: str = "sliding"
+    symbols: str = SYMBOL
 
     @property
     def peculiarity(self) -> str:
@@ -52,7 +54,7 @@ class Setting:
         options = {
             "--port": 0,
             "--orders": self.orders,
-            "--symbols": SYMBOL,
+            "--symbols": self.symbols,
             "--latency-ms": self.latency_ms,
             "--jitter-ms": self.jitter_ms,
             "--connection-round-trips": self.connection_round_trips,

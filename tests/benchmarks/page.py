@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from tests.benchmarks.bars import bars_of, bars_table
+from tests.benchmarks.bars import bars_of, bars_table, met
 from tests.benchmarks.cell import SETTLING_SECONDS, Measurement
 from tests.benchmarks.exchange_process import cores
 from tests.benchmarks.faults import FaultFinding, fault_table
+from tests.benchmarks.flatten import MOST_FLOORS, PLAN_ORDERS, POSITIONS, SETTING, FlattenFinding, flatten_table
 from tests.benchmarks.speed import speed_table
 
 _HEAD = """\
@@ -61,6 +62,32 @@ good, and at most 3 s longer, 5 s where a whole batch has to be looked up.
 """
 
 
+_FLATTEN = """\
+<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Written by `make bench`. -->
+# Benchmark of the end of the day
+
+One account is flattened on `trading/` without Airflow, against the sandbox of this package over real HTTP: {orders}
+orders on three symbols, {plans} plan orders of all seven types, {positions} positions, {latency} ms of round trip,
+limits as documented, `settle` 0, one product type, 730 days of lookback. No call was made to Bitget. There is one run.
+
+{facts}
+
+- Between two phases lies the limits' window, as between two tasks: it is no part of the times.
+- **calls** are counted by the exchange.
+- **steps** are calls of which each began after the one before had ended.
+- **floor** of a phase is `max(0, (calls - limit) / limit)` seconds of its busiest endpoint, and a round trip per step.
+- The **bar** is {most:g} times the sum of the floors, nothing left, no 429.
+
+{table}
+
+{left} left in the exchange's books, {refused} 429s, the proof says {word}, {ratio:.2f} times the floor: **{met}**.
+
+A poke of the flat sensor is two reads of orders, three of plan orders and one of positions; more only where a page is
+full or the lookback asks.
+"""
+
+
 def page_of(measurements: Sequence[Measurement], findings: Sequence[FaultFinding], facts: str) -> str:
     """Return the page.
 
@@ -82,14 +109,39 @@ def page_of(measurements: Sequence[Measurement], findings: Sequence[FaultFinding
     return "\n".join(parts)
 
 
-def facts_of_this_run() -> str:
-    """Return when, with which versions and on what this run measures."""
+def flatten_page_of(finding: FlattenFinding, facts: str) -> str:
+    """Return the page of the end of the day.
+
+    :param finding: what was measured.
+    :param facts: when, with which versions and on what.
+    """
+    return _FLATTEN.format(
+        orders=SETTING.orders,
+        plans=PLAN_ORDERS,
+        positions=len(POSITIONS),
+        latency=SETTING.latency_ms,
+        facts=facts,
+        most=MOST_FLOORS,
+        table=flatten_table(finding),
+        left=finding.left or "Nothing",
+        refused=finding.refused_429 or "no",
+        word="flat" if finding.is_called_flat else "not flat",
+        ratio=finding.wall / finding.floor,
+        met=met(finding.is_met).strip("*"),
+    )
+
+
+def facts_of_this_run(*others: str) -> str:
+    """Return when, with which versions and on what this run measures.
+
+    :param others: distributions that take part beside this one.
+    """
     exchange, client = cores()
     pinned = "one for the exchange, another for the client" if exchange != client else "not one each: timings suffer"
     return "\n".join(
         (
             f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            f"- airflow-provider-bitget {version('airflow-provider-bitget')}, ccxt {version('ccxt')}",
+            "- " + ", ".join(f"{name} {version(name)}" for name in ("airflow-provider-bitget", *others)),
             f"- {platform.python_implementation()} {platform.python_version()}, {platform.system()} "
             f"{platform.machine()}, {os.cpu_count()} cores ({pinned})",
         )

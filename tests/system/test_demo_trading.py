@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.hooks.bitget import BitgetHook
-from airflow_provider_bitget.sandbox.demo import DAG_ID, Airflow
+from airflow_provider_bitget.sandbox.demo_airflow import Airflow
 
 pytestmark = pytest.mark.system
 
+DAG_ID = "bitget_batch_cancel"
+CANCEL_TASK_ID = "cancel"
 EXAMPLE_DAGS = Path(__file__).resolve().parents[2] / "example_dags"
 PRODUCT_TYPE = "USDT-FUTURES"
 SYMBOL = "BTCUSDT"
@@ -106,10 +108,10 @@ def test_the_example_takes_placed_orders_off_the_demo_exchange(
     airflow = Airflow(tmp_path, EXAMPLE_DAGS, connection_json, verbose=False)
     assert airflow.run("db", "migrate") == 0
     status = airflow.run("dags", "test", DAG_ID)
-    report = airflow.report()
+    report = airflow.report(DAG_ID, CANCEL_TASK_ID)
 
     assert open_ids(hook) & before == set()
-    assert (status, airflow.run_state()) == (0, "success")
+    assert (status, airflow.run_state(DAG_ID)) == (0, "success")
     assert report["verified"] is True
     assert report["counts"]["requested"] == len(before)
     assert report["counts"]["cancelled"] + report["counts"]["already_closed"] == len(before)

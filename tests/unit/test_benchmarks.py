@@ -13,6 +13,7 @@ from tests.benchmarks.clients.meter import Reading
 from tests.benchmarks.exchange_process import Setting
 from tests.benchmarks.fault_cases import CASES, PLAIN, QUICK, FaultCase
 from tests.benchmarks.faults import FaultFinding
+from tests.benchmarks.flatten import FlattenFinding, Phase, dependent_steps
 from tests.benchmarks.floor import floor_seconds
 from tests.benchmarks.page import page_of
 from tests.benchmarks.speed import LARGE, VERY_LARGE
@@ -213,3 +214,43 @@ def test_faults_have_names_of_their_own() -> None:
 
     assert len(set(names)) == len(names)
     assert set(names) >= QUICK
+
+
+# --------------------------------------------------------------------------------------------- the end of the day
+
+
+@pytest.mark.parametrize(
+    ("calls", "steps"),
+    [
+        ([], 0),
+        ([(0.0, 0.1)], 1),
+        ([(0.0, 0.1), (0.0, 0.3), (0.05, 0.2)], 1),
+        ([(0.0, 0.1), (0.1, 0.2), (0.25, 0.3)], 3),
+        # The third waits for the first only; the fourth for the third.
+        ([(0.0, 0.1), (0.0, 0.5), (0.1, 0.2), (0.3, 0.4)], 3),
+    ],
+)
+def test_steps_are_the_longest_chain_of_calls_that_waited_for_each_other(
+    calls: list[tuple[float, float]], steps: int
+) -> None:
+    assert dependent_steps(calls) == steps
+
+
+def test_floor_of_a_phase_is_its_busiest_queue_and_its_steps() -> None:
+    phase = Phase("close", {"orders-pending": 30, "close-positions": 4}, steps=2, wall=3.5)
+
+    assert phase.floor == pytest.approx(3.0 + 2 * 0.1)
+
+
+@pytest.mark.parametrize(
+    ("finding", "is_met"),
+    [
+        (FlattenFinding((Phase("a", {"x": 20}, 1, 1.43),), 0, True, 0), True),
+        (FlattenFinding((Phase("a", {"x": 20}, 1, 1.44),), 0, True, 0), False),
+        (FlattenFinding((Phase("a", {"x": 20}, 1, 1.0),), 1, True, 0), False),
+        (FlattenFinding((Phase("a", {"x": 20}, 1, 1.0),), 0, False, 0), False),
+        (FlattenFinding((Phase("a", {"x": 20}, 1, 1.0),), 0, True, 1), False),
+    ],
+)
+def test_bar_of_the_end_of_the_day_asks_for_speed_truth_and_patience(finding: FlattenFinding, is_met: bool) -> None:
+    assert finding.is_met is is_met

@@ -176,7 +176,11 @@ import json, sys
 import airflow.sdk
 from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
 before = set(sys.modules)
-import airflow_provider_bitget.operators.bitget
+from airflow_provider_bitget.operators import bitget
+bitget.BitgetBatchCancelOperator(task_id="cancel", orders="{{ params.orders }}", symbol="BTCUSDT")
+bitget.BitgetListOpenOrdersOperator(task_id="list", symbol="{{ params.symbol }}", plan_orders=True)
+bitget.BitgetCancelAllOrdersOperator(task_id="cancel_all", all_symbols=True, exclude_symbols=["BTCUSDT"])
+bitget.BitgetClosePositionsOperator(task_id="close", all_symbols=True, hold_side="long")
 print(json.dumps({"imported": sorted(set(sys.modules) - before)}))
 """
 
@@ -199,15 +203,22 @@ def test_parsing_a_dag_imports_nothing_but_the_operators_own_few_modules() -> No
     # Airflow itself has read the package's name and version by then.
     assert ours - {"airflow_provider_bitget"} == {
         "airflow_provider_bitget.operators",
+        "airflow_provider_bitget.operators.arguments",
+        "airflow_provider_bitget.operators.batch_cancel",
         "airflow_provider_bitget.operators.bitget",
+        "airflow_provider_bitget.operators.cancel_all",
+        "airflow_provider_bitget.operators.close_positions",
         "airflow_provider_bitget.operators.earlier_tries",
         "airflow_provider_bitget.operators.exceptions",
+        "airflow_provider_bitget.operators.open_orders",
+        "airflow_provider_bitget.operators.reporting",
+        "airflow_provider_bitget.operators.scope",
     }
     assert {name for name in imported if not name.startswith("airflow")} == set()
 
 
-def test_operator_takes_no_attribute_that_airflow_2_needs_for_itself() -> None:
-    from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
+def test_operators_take_no_attribute_that_airflow_2_needs_for_itself() -> None:
+    from airflow_provider_bitget.operators import bitget
 
     # Airflow 2.11 copies an operator before it runs it, and drops what it finds under these names.
     of_airflow = {
@@ -217,8 +228,11 @@ def test_operator_takes_no_attribute_that_airflow_2_needs_for_itself() -> None:
         "_BaseOperator__instantiated",
         "_lock_for_execution",
     }
+    kinds = {kind for name in bitget.__all__ for kind in getattr(bitget, name).__mro__}
+    ours = {kind for kind in kinds if kind.__module__.startswith("airflow_provider_bitget.")}
 
-    assert of_airflow & set(vars(BitgetBatchCancelOperator)) == set()
+    assert len(ours) > len(bitget.__all__)
+    assert [kind for kind in ours if of_airflow & set(vars(kind))] == []
 
 
 def test_airflow_reads_the_example_without_an_error_or_a_warning(airflow_database: object) -> None:

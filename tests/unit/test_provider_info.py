@@ -54,7 +54,7 @@ def test_metadata_follows_the_schema_that_airflow_checks_at_start(info: Info) ->
     jsonschema.validate(info, airflow_schema("provider_info.schema.json"))
 
 
-@pytest.mark.parametrize("section", ["connection-types", "integrations", "hooks", "operators"])
+@pytest.mark.parametrize("section", ["connection-types", "integrations", "hooks", "operators", "sensors", "triggers"])
 def test_metadata_follows_the_stricter_schema_of_airflows_own_providers(info: Info, section: str) -> None:
     schema = airflow_schema("provider.yaml.schema.json")
 
@@ -90,7 +90,7 @@ def test_metadata_module_imports_nothing() -> None:
 
 
 def test_every_module_and_class_named_in_the_metadata_exists(info: Info, connection_type: Info) -> None:
-    for section in ("hooks", "operators"):
+    for section in ("hooks", "operators", "sensors", "triggers"):
         for integration in info[section]:
             for module in integration["python-modules"]:
                 assert importlib.import_module(module).__name__ == module

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import json
 import socket
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_bitget.api import client as client_module
 from airflow_provider_bitget.api.exceptions import (
     BitgetAmbiguousError,
     BitgetBadRequestError,
@@ -19,52 +16,16 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetScopeError,
     BitgetTransientError,
 )
-from airflow_provider_bitget.api.rate_limit import LimiterRegistry
 from airflow_provider_bitget.api.scope import SCOPE_RULES
-from airflow_provider_bitget.hooks import bitget as hook_module
+from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.sandbox import Account, Sandbox, numbered_account
 
+if TYPE_CHECKING:
+    from tests.unit.hooks.conftest import MakeHook
+
 PENDING = "/api/v2/mix/order/orders-pending"
 ACCOUNTS = "/api/v2/mix/account/accounts"
-MakeHook = Callable[..., BitgetHook]
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Sandbox]:
-    with Sandbox() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(exchange: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """An exchange with empty books, whose limits no other test has used up."""
-    limiters = LimiterRegistry()
-    monkeypatch.setattr(client_module, "shared_limiters", lambda: limiters)
-    exchange.reset(0, pending_returns="live")
-    return exchange
-
-
-@pytest.fixture
-def make_hook(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeHook]:
-    made: list[BitgetHook] = []
-
-    def make(*, account: Account | None = None, extra: dict[str, Any] | None = None, **fields: Any) -> BitgetHook:
-        connection = (account or sandbox.accounts[0]).connection(sandbox.url)
-        connection = {**connection, **fields, "extra": {**connection["extra"], **(extra or {})}}
-        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps(connection))
-        made.append(BitgetHook())
-        return made[-1]
-
-    yield make
-    for hook in made:
-        if "_client" in vars(hook):
-            hook.get_conn().close()
-
-
-@pytest.fixture
-def hook(make_hook: MakeHook) -> BitgetHook:
-    return make_hook()
 
 
 def secrets_of(account: Account) -> tuple[str, str, str]:
@@ -78,7 +39,7 @@ def test_key_secret_and_passphrase_are_masked_before_anything_else_happens(
     make_hook: MakeHook, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     masked: list[str] = []
-    monkeypatch.setattr(hook_module, "_masker", lambda: masked.append)
+    monkeypatch.setattr(session_module, "_masker", lambda: masked.append)
 
     make_hook().get_conn()
     assert masked == list(secrets_of(sandbox.accounts[0]))
@@ -113,12 +74,12 @@ def test_masker_is_found_wherever_this_airflow_keeps_it_or_nothing_goes_on(
 ) -> None:
     from airflow.sdk.log import mask_secret
 
-    monkeypatch.setattr(hook_module, "_MASKER_HOMES", homes)
+    monkeypatch.setattr(session_module, "_MASKER_HOMES", homes)
     if found:
-        assert hook_module._masker() is mask_secret
+        assert session_module._masker() is mask_secret
     else:
         with pytest.raises(RuntimeError, match="mask_secret"):
-            hook_module._masker()
+            session_module._masker()
 
 
 def test_nothing_of_the_hook_shows_a_secret(hook: BitgetHook, sandbox: Sandbox) -> None:
@@ -260,7 +221,7 @@ def test_host_that_is_not_the_exchange_is_named(make_hook: MakeHook) -> None:
 def test_silent_host_is_given_up_long_before_a_browser_would(
     make_hook: MakeHook, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hook_module, "_TEST_TIMEOUT", 0.3)
+    monkeypatch.setattr(session_module, "_TEST_TIMEOUT", 0.3)
     sandbox.inject("hang", seconds=2.0)
 
     verdict, text = make_hook(extra={"timeout": 60}).test_connection()

@@ -8,7 +8,6 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -18,63 +17,17 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.unit.operators.tasks import StateStore, TaskInstance, Timeout, logged, run
 
 CANCEL_PATH = "/api/v2/mix/order/batch-cancel-orders"
-
-
-class TaskInstance:
-    """Keeps what is pushed to XCom; can refuse to."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        self.broken = broken
-        self.pushed: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        if self.broken:
-            raise RuntimeError("the metadata database is away")
-        self.pushed[key] = value
-
-
-class StateStore:
-    """Airflow 3.3's task state store: lives through the tries of a task."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        self.broken = broken
-        self.values: dict[str, str] = {}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        if self.broken:
-            raise RuntimeError("the state store is away")
-        return json.loads(self.values[key]) if key in self.values else default
-
-    def set(self, key: str, value: Any) -> None:
-        if self.broken:
-            raise RuntimeError("the state store is away")
-        self.values[key] = json.dumps(value)
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with Sandbox(orders=0) as exchange:
-        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
-        yield exchange
 
 
 def operator(**arguments: Any) -> BitgetBatchCancelOperator:
     return BitgetBatchCancelOperator(task_id="cancel", **arguments)
 
 
-def run(task: BitgetBatchCancelOperator, ti: TaskInstance | None = None, **context: Any) -> dict[str, Any]:
-    return task.execute({"ti": ti or TaskInstance(), **context})  # type: ignore[typeddict-item]
-
-
 def place(sandbox: Sandbox, count: int, symbol: str = "BTCUSDT") -> list[dict[str, str]]:
     return [{"orderId": row["orderId"], "symbol": row["symbol"]} for row in sandbox.place(count=count, symbol=symbol)]
-
-
-def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> list[str]:
-    """Return what was logged, wherever this version of Airflow writes it."""
-    return [*caplog.text.splitlines(), *"".join(capfd.readouterr()).splitlines()]
 
 
 def cancels_sent(sandbox: Sandbox) -> int:
@@ -417,10 +370,6 @@ def test_the_operator_can_be_copied_after_it_ran_too(sandbox: Sandbox) -> None:
     run(task)
 
     assert copy.deepcopy(task).orders == task.orders
-
-
-class Timeout(BaseException):
-    """What Airflow raises in the main thread when execution_timeout is over."""
 
 
 def test_an_execution_timeout_passes_through_after_the_report_was_pushed(sandbox: Sandbox) -> None:

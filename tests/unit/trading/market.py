@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from airflow_provider_bitget.api.classic import ClassicDialect
@@ -19,12 +19,21 @@ from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
+from airflow_provider_bitget.api.rows import EndedPlanOrder
 from airflow_provider_bitget.api.transport import HttpAnswer, TransportFailure
 from airflow_provider_bitget.sandbox import Account, Exchange, Reply, RequestRecord, Rules, VirtualClock
 from airflow_provider_bitget.sandbox.orders import CANCELED, ENDED_STATUSES, FILLED, LIVE, OPEN_STATUSES, Order
+from airflow_provider_bitget.sandbox.plan_orders import (
+    ENDED_PLAN_STATUSES,
+    EXECUTED,
+    FAILED,
+    PLAN_CANCELLED,
+    PLAN_TYPES,
+    PlanOrder,
+)
 from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 from airflow_provider_bitget.trading.order_list import OrderRef
-from airflow_provider_bitget.trading.report import MOST_ROWS, Bucket, CancelReport
+from airflow_provider_bitget.trading.report import MOST_ROWS, Bucket, CancelReport, OrderOutcome
 from airflow_provider_bitget.trading.workers import Workers
 
 USDT_FUTURES: Final = "USDT-FUTURES"
@@ -32,6 +41,12 @@ CANCELS: Final = "batch-cancel-orders"
 OPEN_READS: Final = "orders-pending"
 HISTORY: Final = "orders-history"
 DETAIL: Final = "detail"
+PLAN_CANCELS: Final = "cancel-plan-order"
+PLAN_READS: Final = "orders-plan-pending"
+PLAN_HISTORY: Final = "orders-plan-history"
+CHILDREN: Final = "plan-sub-order"
+
+AnyOrder = Order | PlanOrder
 
 ONE_SECOND: Final = 1.0
 
@@ -216,19 +231,21 @@ class Market:
 
     :param round_trip: seconds from sending to answer.
     :param clock_ahead: seconds by which our wall clock is ahead of the exchange's.
+    :param clock: what all of it goes by.
     :param rules: rules of the exchange.
     """
 
     def __init__(
         self,
         *accounts: Account,
+        clock: MarketClock | None = None,
         round_trip: float = 0.02,
         clock_ahead: float = 0.0,
         timeout: float = 10.0,
         requests_per_second: float | None = None,
         **rules: Any,
     ) -> None:
-        self.clock = MarketClock()
+        self.clock = clock or MarketClock()
         self.exchange = Exchange(self.clock, accounts=accounts or 1, rules=Rules(**rules))
         self.wire = Wire(self.exchange, self.clock, round_trip)
         account = self.exchange.accounts[0]
@@ -247,14 +264,33 @@ class Market:
         self.dialect = ClassicDialect(self.client)
         #: Orders that somebody else than us cancelled.
         self.cancelled_by_others: set[str] = set()
-        #: The ids of every order that was ever asked for.
-        self.asked_for: set[str] = set()
+        #: The ids of every order that was ever asked for, and the plan type under which; none for a normal order.
+        self.asked_for: dict[str, str] = {}
 
     # What happens in the market
 
     def place(self, count: int = 1, symbol: str | None = "BTCUSDT", **options: Any) -> list[Order]:
         """Place orders of ours."""
         return self.exchange.place(count, symbol, **options)
+
+    def place_plan(
+        self, count: int = 1, plan_type: str = "normal_plan", symbol: str | None = "BTCUSDT", **options: Any
+    ) -> list[PlanOrder]:
+        """Place plan orders of ours."""
+        return self.exchange.place_plan(count, plan_type, symbol, **options)
+
+    def trigger(self, *plans: PlanOrder, outcome: str | None = None) -> list[Order]:
+        """Let plan orders trigger, and return the orders that they placed, if any."""
+        triggered = [self.exchange.trigger(plan.order_id, outcome) for plan in plans]
+        return [self.exchange.order(plan.child_id) for plan in triggered if plan.child_id]
+
+    def cancel_plans_elsewhere(self, *plans: PlanOrder) -> None:
+        """Cancel plan orders as another program of the account's owner would."""
+        for plan in plans:
+            ledger, found = self.exchange._find_plan(plan.order_id)
+            now_ms = int(self.exchange._epoch() * 1000)
+            ledger.plans.add(found.ended(PLAN_CANCELLED, self.clock.monotonic(), now_ms))
+            self.cancelled_by_others.add(plan.order_id)
 
     def fill(self, *orders: Order) -> None:
         """Let orders fill."""
@@ -279,25 +315,35 @@ class Market:
 
         self.wire.before_arrival.append(act)
 
-    def refuse_batches_with(self, culprits: Sequence[Order], code: str) -> None:
+    def refuse_batches_with(self, culprits: Sequence[AnyOrder], code: str) -> None:
         """Let every batch with one of these orders be refused as a whole."""
         ids = {order.order_id for order in culprits}
 
         def act(request: SentRequest) -> None:
-            if request.endpoint == CANCELS and request.ids & ids:
-                self.exchange.inject("refuse", endpoint=CANCELS, times=1, code=code)
+            if request.endpoint in (CANCELS, PLAN_CANCELS) and request.ids & ids:
+                self.exchange.inject("refuse", endpoint=request.endpoint, times=1, code=code)
 
         self.wire.before_arrival.append(act)
 
+    def leave_children_out_of_the_history(self) -> None:
+        """Let the history of plan orders not say which order a trigger has placed."""
+        ended_plan_orders = self.dialect.ended_plan_orders
+
+        def unnamed(**options: Any) -> Iterator[list[EndedPlanOrder]]:
+            for page in ended_plan_orders(**options):
+                yield [replace(order, child_id="") for order in page]
+
+        self.dialect.ended_plan_orders = unnamed  # type: ignore[method-assign]
+
     # What we do in it
 
-    def prepare(self, orders: Iterable[OrderRef | Order], **options: Any) -> BatchCancel:
+    def prepare(self, orders: Iterable[OrderRef | AnyOrder], **options: Any) -> BatchCancel:
         """Prepare a batch cancel of orders."""
         options.setdefault("product_type", USDT_FUTURES)
         options.setdefault("workers", OneAtATime().on(self.clock))
         return BatchCancel(self.dialect, [as_ref(order) for order in orders], **options)
 
-    def cancel(self, orders: Iterable[OrderRef | Order], **options: Any) -> CancelReport:
+    def cancel(self, orders: Iterable[OrderRef | AnyOrder], **options: Any) -> CancelReport:
         """Cancel orders, and hold the report against the books."""
         asked = [as_ref(order) for order in orders]
         sent_before = len(self.wire.sent)
@@ -308,10 +354,12 @@ class Market:
 
     # What the books say
 
-    def status(self, order: Order) -> str:
+    def status(self, order: AnyOrder) -> str:
+        if isinstance(order, PlanOrder):
+            return self.exchange.plan_order(order.order_id).status
         return self.exchange.order(order.order_id).status
 
-    def statuses(self, orders: Iterable[Order]) -> set[str]:
+    def statuses(self, orders: Iterable[AnyOrder]) -> set[str]:
         return {self.status(order) for order in orders}
 
     def find(self, ref: OrderRef) -> Order | None:
@@ -322,19 +370,41 @@ class Market:
                 return order
         return None
 
+    def find_plan(self, ref: OrderRef) -> PlanOrder | None:
+        """Return the plan order that a reference means, of whichever type and wherever it is."""
+        for plan in self.exchange.plan_orders((LIVE, *ENDED_PLAN_STATUSES)):
+            if plan.order_id == ref.order_id or (not ref.order_id and plan.client_oid == ref.client_oid):
+                return plan
+        return None
+
+    def child_of(self, plan: PlanOrder) -> Order | None:
+        """Return the order that a plan order's trigger has placed."""
+        child_id = self.exchange.plan_order(plan.order_id).child_id
+        return self.exchange.order(child_id) if child_id else None
+
     def requests(self, endpoint: str) -> list[RequestRecord]:
         """Return what arrived at an endpoint."""
         return [record for record in self.exchange.records() if record.path.endswith(f"/{endpoint}")]
 
 
-def as_ref(order: OrderRef | Order) -> OrderRef:
-    """Name an order by its orderId, as the exchange gave it."""
-    return order if isinstance(order, OrderRef) else OrderRef(order.order_id, "", order.symbol)
+def as_ref(order: OrderRef | AnyOrder) -> OrderRef:
+    """Name an order by its orderId, as the exchange gave it; a plan order by its type as well."""
+    return order if isinstance(order, OrderRef) else OrderRef(order.order_id, "", order.symbol, plan_type_of(order))
 
 
-def by_client_oid(order: Order) -> OrderRef:
+def by_client_oid(order: AnyOrder) -> OrderRef:
     """Name an order by its clientOid only."""
-    return OrderRef("", order.client_oid, order.symbol)
+    return OrderRef("", order.client_oid, order.symbol, plan_type_of(order))
+
+
+def plan_type_of(order: AnyOrder) -> str:
+    """Return the type of a plan order, none for a normal order."""
+    return order.plan_type if isinstance(order, PlanOrder) else ""
+
+
+def under_type(plan_type: str, plans: Sequence[PlanOrder]) -> list[OrderRef]:
+    """Name plan orders under a type that may be wrong."""
+    return [OrderRef(plan.order_id, "", plan.symbol, plan_type) for plan in plans]
 
 
 def under(symbol: str, orders: Sequence[Order]) -> list[OrderRef]:
@@ -342,9 +412,9 @@ def under(symbol: str, orders: Sequence[Order]) -> list[OrderRef]:
     return [OrderRef(order.order_id, "", symbol) for order in orders]
 
 
-def unknown_orders(count: int, symbol: str = "BTCUSDT") -> list[OrderRef]:
+def unknown_orders(count: int, symbol: str = "BTCUSDT", plan_type: str = "") -> list[OrderRef]:
     """Name orders that never existed."""
-    return [OrderRef(str(8_000_000_000_000_000_000 + number), "", symbol) for number in range(count)]
+    return [OrderRef(str(8_000_000_000_000_000_000 + number), "", symbol, plan_type) for number in range(count)]
 
 
 def counts(report: CancelReport) -> dict[str, int]:
@@ -367,21 +437,21 @@ def assert_report_matches_books(report: CancelReport, market: Market, asked: Seq
     """Hold a report against the exchange's books, bucket by bucket, and the requests against the exchange's rules."""
     _assert_every_order_in_one_bucket(report, asked)
     _assert_outcomes_are_true(report, market)
-    market.asked_for |= {ref.id_value for ref in asked}
+    market.asked_for |= {ref.id_value: ref.plan_type for ref in asked}
     _assert_nothing_else_touched(market)
     assert_requests_kept_the_rules(market)
     assert_plain_json(report.to_dict())
 
 
 def _assert_every_order_in_one_bucket(report: CancelReport, asked: Sequence[OrderRef]) -> None:
-    wanted = [(ref.symbol, ref.id_field, ref.id_value) for ref in asked]
-    # An order that was asked for by its clientOid may carry its orderId in the report.
-    reported = [
-        (ref.symbol, "orderId", ref.order_id)
-        if (ref.symbol, "orderId", ref.order_id) in set(wanted)
-        else (ref.symbol, "clientOid", ref.client_oid)
-        for ref in (outcome.ref for outcome in report.outcomes)
-    ]
+    wanted = [(ref.symbol, ref.plan_type, ref.id_field, ref.id_value) for ref in asked]
+    known = set(wanted)
+    reported = []
+    for ref in (outcome.ref for outcome in report.outcomes):
+        by_order_id = (ref.symbol, ref.plan_type, "orderId", ref.order_id)
+        # An order that was asked for by its clientOid may carry its orderId in the report.
+        by_oid = (ref.symbol, ref.plan_type, "clientOid", ref.client_oid)
+        reported.append(by_order_id if by_order_id in known else by_oid)
     assert reported == wanted
     assert report.counts["requested"] == len(asked)
     assert sum(report.counts[bucket.value] for bucket in Bucket) == len(asked)
@@ -391,23 +461,55 @@ def _assert_outcomes_are_true(report: CancelReport, market: Market) -> None:
     every = market.exchange.orders(OPEN_STATUSES + ENDED_STATUSES)
     by_order_id = {order.order_id: order for order in every}
     by_oid = {order.client_oid: order for order in every if order.client_oid}
+    plans = market.exchange.plan_orders((LIVE, *ENDED_PLAN_STATUSES))
+    plans_by_id = {plan.order_id: plan for plan in plans}
+    plans_by_oid = {plan.client_oid: plan for plan in plans if plan.client_oid}
     for outcome in report.outcomes:
         ref = outcome.ref
-        order = by_order_id.get(ref.order_id) if ref.order_id else by_oid.get(ref.client_oid)
-        status = None if order is None else order.status
-        if outcome.bucket is Bucket.CANCELLED:
-            assert status == CANCELED, f"{ref} is reported cancelled, the books say {status}"
-        elif outcome.bucket is Bucket.ALREADY_CLOSED:
-            expected = {"filled": FILLED, "cancelled": CANCELED}[outcome.detail]
-            assert status == expected, f"{ref} is reported {outcome.detail}, the books say {status}"
-        elif outcome.bucket is Bucket.FAILED:
-            # An id that the exchange does not even accept names no order in the books.
-            assert order is not None or describe(outcome.code).category is not ErrorCategory.UNKNOWN
+        if ref.plan_type:
+            plan = plans_by_id.get(ref.order_id) if ref.order_id else plans_by_oid.get(ref.client_oid)
+            _assert_plan_outcome_is_true(outcome, plan, by_order_id.get(plan.child_id) if plan else None)
+        else:
+            order = by_order_id.get(ref.order_id) if ref.order_id else by_oid.get(ref.client_oid)
+            _assert_order_outcome_is_true(outcome, order)
+
+
+def _assert_order_outcome_is_true(outcome: OrderOutcome, order: Order | None) -> None:
+    status = None if order is None else order.status
+    if outcome.bucket is Bucket.CANCELLED:
+        assert status == CANCELED, f"{outcome.ref} is reported cancelled, the books say {status}"
+    elif outcome.bucket is Bucket.ALREADY_CLOSED:
+        expected = {"filled": FILLED, "cancelled": CANCELED}[outcome.detail]
+        assert status == expected, f"{outcome.ref} is reported {outcome.detail}, the books say {status}"
+    elif outcome.bucket is Bucket.FAILED:
+        # An id that the exchange does not even accept names no order in the books.
+        assert order is not None or describe(outcome.code).category is not ErrorCategory.UNKNOWN
+
+
+def _assert_plan_outcome_is_true(outcome: OrderOutcome, plan: PlanOrder | None, child: Order | None) -> None:
+    """A plan order ends with what its trigger placed; one that failed to place anything has ended like a cancelled."""
+    status = None if plan is None else plan.status
+    if outcome.bucket is Bucket.CANCELLED:
+        assert status == PLAN_CANCELLED, f"{outcome.ref} is reported cancelled, the books say {status}"
+    elif outcome.bucket is Bucket.ALREADY_CLOSED:
+        its_end = child.status if child is not None else CANCELED if status in (PLAN_CANCELLED, FAILED) else status
+        expected = {"filled": FILLED, "cancelled": CANCELED}[outcome.detail]
+        assert its_end == expected, f"{outcome.ref} is reported {outcome.detail}, the books say {status}, {its_end}"
+    elif outcome.bucket is Bucket.FAILED:
+        assert plan is not None or describe(outcome.code).category is not ErrorCategory.UNKNOWN
+    if outcome.state:
+        assert (outcome.state, status) == ("triggered", EXECUTED)
+    if outcome.child_id:
+        assert child is not None
+        assert outcome.child_id == child.order_id
 
 
 def _assert_nothing_else_touched(market: Market) -> None:
-    for order in market.exchange.orders((CANCELED,)):
-        ours = order.order_id in market.asked_for or order.client_oid in market.asked_for
+    """Nothing that was not asked for is cancelled: no order, no plan order, and no order that a trigger placed."""
+    cancelled: list[AnyOrder] = [*market.exchange.orders((CANCELED,)), *market.exchange.plan_orders((PLAN_CANCELLED,))]
+    for order in cancelled:
+        types = [market.asked_for.get(name) for name in (order.order_id, order.client_oid)]
+        ours = any(asked is not None and bool(asked) == isinstance(order, PlanOrder) for asked in types)
         assert ours or order.order_id in market.cancelled_by_others, f"{order} was never asked for"
 
 
@@ -420,14 +522,28 @@ def assert_requests_kept_the_rules(market: Market) -> None:
     for record in market.exchange.records():
         if record.method != "POST":
             continue
-        assert record.path.endswith(f"/{CANCELS}"), f"{record.path} is none of our business"
-        assert 1 <= len(record.order_ids) <= 50
-        assert len(set(record.order_ids)) == len(record.order_ids)
-        for one in record.order_ids:
+        endpoint = record.path.rsplit("/", 1)[-1]
+        assert endpoint in (CANCELS, PLAN_CANCELS), f"{record.path} is none of our business"
+        names = record.order_ids + record.plan_order_ids
+        assert 1 <= len(names) <= 50
+        assert len(set(names)) == len(names)
+        assert record.symbol
+        if endpoint == PLAN_CANCELS:
+            _assert_sent_as_asked(record, market)
+        for one in names:
             waited = record.arrival - last_sent.get(one, float("-inf"))
             assert waited >= ONE_SECOND, f"order {one} was cancelled again after {waited:.3f} s"
         if _may_have_been_processed(record):
-            last_sent |= dict.fromkeys(record.order_ids, record.arrival)
+            last_sent |= dict.fromkeys(names, record.arrival)
+
+
+def _assert_sent_as_asked(record: RequestRecord, market: Market) -> None:
+    """A plan order goes under the type that its row names; only a trailing one has a second name."""
+    assert record.plan_type in PLAN_TYPES
+    for one in record.plan_order_ids:
+        asked = market.asked_for.get(one, record.plan_type)
+        names = ("track_plan", "moving_plan") if asked == "track_plan" else (asked,)
+        assert record.plan_type in names, f"plan order {one} ({asked}) was sent as {record.plan_type}"
 
 
 def _may_have_been_processed(record: RequestRecord) -> bool:
@@ -438,6 +554,17 @@ def _may_have_been_processed(record: RequestRecord) -> bool:
 
 
 _ROW_FIELDS: Final = ["orderId", "clientOid", "symbol", "errorCode", "errorMsg"]
+# What follows in the rows of plan orders, and of no others.
+_PLAN_FIELDS: Final[dict[str, list[list[str]]]] = {
+    "already_closed": [[], ["planType"], ["planType", "childOrderId"]],
+    "failed": [[], ["planType"]],
+    "unresolved": [
+        [],
+        ["planType"],
+        ["planType", "state"],
+        ["planType", "state", "childOrderId"],
+    ],
+}
 
 
 def assert_plain_json(report: dict[str, Any]) -> None:
@@ -460,8 +587,9 @@ def assert_plain_json(report: dict[str, Any]) -> None:
     for name, last in (("already_closed", "state"), ("failed", "category"), ("unresolved", "category")):
         assert len(report[name]) == min(report["counts"][name], MOST_ROWS)
         for row in report[name]:
-            assert list(row) == [*_ROW_FIELDS, last]
-            assert row[last]
+            assert list(row)[: len(_ROW_FIELDS) + 1] == [*_ROW_FIELDS, last]
+            assert list(row)[len(_ROW_FIELDS) + 1 :] in _PLAN_FIELDS[name]
+            assert all(row[field] for field in list(row)[len(_ROW_FIELDS) :])
     for row in report["already_closed"]:
         assert row["state"] in ("filled", "cancelled")
     for row in report["unresolved"]:
@@ -483,11 +611,16 @@ def assert_plain(value: Any) -> None:
 
 __all__ = [
     "CANCELS",
+    "CHILDREN",
     "DETAIL",
     "HISTORY",
     "LIVE",
     "OPEN_READS",
+    "PLAN_CANCELS",
+    "PLAN_HISTORY",
+    "PLAN_READS",
     "USDT_FUTURES",
+    "AnyOrder",
     "Interrupt",
     "Market",
     "OneAtATime",
@@ -500,6 +633,8 @@ __all__ = [
     "by_client_oid",
     "counts",
     "details",
+    "plan_type_of",
     "under",
+    "under_type",
     "unknown_orders",
 ]

@@ -12,6 +12,7 @@ from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, Bitge
 from airflow_provider_bitget.sandbox import numbered_account
 from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED
 from airflow_provider_bitget.trading.report import Bucket
+from tests.unit.trading.lost_answers import LOST, LOST_IDS
 from tests.unit.trading.market import (
     CANCELS,
     DETAIL,
@@ -35,32 +36,12 @@ def time_without_fault(orders: int) -> float:
 
 # No answer, or none to believe
 
-LOST: list[tuple[str, dict[str, Any], float]] = [
-    ("rate_limit", {"times": 1}, 0.0),
-    # Its own duration, and the second for which the last refusal has to be heeded.
-    ("rate_limit", {"duration": 3.0}, 4.0),
-    ("reset_before", {"times": 1}, 0.0),
-    ("reset_after", {"times": 1}, 0.0),
-    ("bad_gateway", {"times": 1}, 0.0),
-    ("bad_gateway", {"times": 1, "processed": True}, 0.0),
-    ("bad_gateway", {"times": 1, "status": 503}, 0.0),
-    ("html", {"times": 1}, 0.0),
-    ("html", {"times": 1, "processed": True}, 0.0),
-    ("truncate", {"times": 1, "clean": True}, 0.0),
-    ("truncate", {"times": 1, "clean": False}, 0.0),
-    ("hang", {"times": 1, "seconds": 30.0}, 10.0),
-    ("hang", {"times": 1, "seconds": 30.0, "processed": True}, 10.0),
-    ("hang", {"times": 1, "seconds": 4.0}, 4.0),
-    ("slow_drip", {"times": 1, "seconds": 5.0}, 5.0),
-    ("slow_drip", {"times": 1, "seconds": 30.0}, 10.0),
-]
-
 
 @pytest.mark.parametrize("endpoint", [CANCELS, OPEN_READS])
 @pytest.mark.parametrize(
     ("kind", "options", "its_own"),
     LOST,
-    ids=["-".join([kind, *map(str, options.values())]) for kind, options, _ in LOST],
+    ids=LOST_IDS,
 )
 def test_lost_answer_is_made_up_for(
     market: Market, kind: str, options: dict[str, Any], its_own: float, endpoint: str

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_bitget.api.rows import PLAN_TYPES
 from airflow_provider_bitget.trading.order_list import (
     MOST_JSON_BYTES,
     MOST_REPR_BYTES,
@@ -104,8 +105,6 @@ OPEN_ORDER_ROW = {
         [{"orderId": ID, "symbol": None}],
         [{"orderId": ID, "productType": "usdt-futures"}],
         [{"orderId": ID, "product_type": "USDT-FUTURES"}],
-        [{"orderId": ID, "planType": ""}],
-        [{"orderId": ID, "planType": None}],
         [OrderedDict(orderId=ID)],
         [UserDict(orderId=ID)],
         [MappingProxyType({"orderId": ID})],
@@ -127,6 +126,61 @@ OPEN_ORDER_ROW = {
 )
 def test_one_order_in_every_form_that_means_it(orders: Any) -> None:
     assert parse(orders) == [by_id()]
+
+
+PLAN_ORDER_ROW = {**OPEN_ORDER_ROW, "planType": "pos_loss", "planStatus": "live", "triggerPrice": "90000"}
+
+
+@pytest.mark.parametrize(
+    "orders",
+    [
+        [{"orderId": ID, "planType": "pos_loss"}],
+        [{"orderId": ID, "plan_type": "pos_loss"}],
+        [{"orderId": ID, "planType": " POS_Loss "}],
+        [{"orderId": ID, "planType": Markup("pos_loss")}],
+        [{"orderId": ID, "planType": "pos_loss", "plan_type": "pos_loss"}],
+        [PLAN_ORDER_ROW],
+        [PLAN_ORDER_ROW, PLAN_ORDER_ROW],
+        json.dumps([PLAN_ORDER_ROW]),
+        str([PLAN_ORDER_ROW]),
+    ],
+    ids=repr,
+)
+def test_one_plan_order_in_every_form_that_means_it(orders: Any) -> None:
+    assert parse(orders) == [OrderRef(ID, "", "BTCUSDT", "pos_loss")]
+
+
+@pytest.mark.parametrize("plan_type", PLAN_TYPES)
+def test_every_plan_type_is_taken(plan_type: str) -> None:
+    [ref] = parse([{"orderId": ID, "planType": plan_type}])
+    assert ref.plan_type == plan_type
+    assert str(ref) == f"BTCUSDT {plan_type} {ID}"
+
+
+def test_a_row_without_a_plan_type_is_no_plan_order() -> None:
+    assert parse([OPEN_ORDER_ROW])[0].plan_type == ""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"orderId": ID, "planType": "pos_loss"}, {"orderId": ID, "planType": "loss_plan"}],
+        [{"orderId": ID, "planType": "pos_loss"}, {"orderId": ID}],
+        [{"orderId": ID}, {"orderId": ID, "planType": "pos_loss"}],
+        [{"clientOid": "x", "planType": "pos_loss"}, {"clientOid": "x", "planType": "loss_plan"}],
+        [{"orderId": ID, "clientOid": "x", "planType": "pos_loss"}, {"clientOid": "x", "planType": "loss_plan"}],
+    ],
+    ids=repr,
+)
+def test_one_order_under_two_plan_types_is_refused(rows: list[dict[str, str]]) -> None:
+    with pytest.raises(OrderListError, match="under two plan types"):
+        parse(rows)
+
+
+def test_one_client_oid_may_name_an_order_and_a_plan_order() -> None:
+    found = parse([{"clientOid": "x"}, {"clientOid": "x", "planType": "pos_loss"}])
+    assert [ref.plan_type for ref in found] == ["", "pos_loss"]
+    assert len(parse([{"orderId": ID, "clientOid": "x"}, {"clientOid": "x", "planType": "pos_loss"}])) == 2
 
 
 @pytest.mark.parametrize("orders", ["[]", "[ ]", "()", [], (), deque(), LazyRows([]), [[]], [[], []], "[[]]"], ids=repr)
@@ -229,8 +283,9 @@ WRONG_LISTS: list[tuple[Any, str]] = [
     (ID, LIST_WANTED + r"int\. Wrap it in a list"),
     (f'"{ID}"', LIST_WANTED + r"str\. Wrap it in a list"),
     (int(ID), LIST_WANTED + r"int\. Wrap it in a list"),
-    ({"orderId": ID}, LIST_WANTED + r"dict\. Wrap it in a list"),
-    (f'{{"orderId": "{ID}"}}', LIST_WANTED + r"dict\. Wrap it in a list"),
+    ({"orders": [ID]}, LIST_WANTED + r"dict\. Wrap it in a list"),
+    ({"orderId": "", "symbol": "BTCUSDT"}, LIST_WANTED + r"dict\. Wrap it in a list"),
+    (f'{{"id": "{ID}"}}', LIST_WANTED + r"dict\. Wrap it in a list"),
     ({ID}, LIST_WANTED + r"set\. Pass list\(\.\.\.\)"),
     (frozenset({ID}), LIST_WANTED + "frozenset"),
     (f"{{'{ID}'}}", LIST_WANTED + "set"),
@@ -354,8 +409,22 @@ def test_float_inside_of_text_is_refused(text: str) -> None:
         ({"orderId": ID, "productType": "COIN-FUTURES"}, r"orders\[0\] .*product type.*one task per product type"),
         ({"orderId": ID, "productType": "umcbl"}, r"orders\[0\] .*umcbl.*one task per product type"),
         ({"orderId": ID, "productType": 5}, r"orders\[0\] .*type int.*one task per product type"),
-        ({"orderId": ID, "planType": "normal_plan"}, r"orders\[0\] carries a planType: it is a plan order"),
-        ({"orderId": ID, "plan_type": "pos_loss"}, "carries a planType"),
+        ({"orderId": ID, "planType": ""}, r"orders\[0\]\.planType must be one of normal_plan, .*, but is empty"),
+        (
+            {"orderId": ID, "planType": None},
+            r"orders\[0\]\.planType must be one of .* but is empty\. .*no planType at all",
+        ),
+        ({"orderId": ID, "plan_type": ""}, "planType must be one of .* but is empty"),
+        ({"orderId": ID, "planType": " "}, "planType must be one of .* but came as text of 1 characters"),
+        ({"orderId": ID, "planType": "profit_loss"}, "planType must be one of .* but came as .*'profit_loss'"),
+        ({"orderId": ID, "planType": "stop"}, "planType must be one of .* but came as .*'stop'"),
+        ({"orderId": ID, "planType": "None"}, "planType must be one of"),
+        ({"orderId": ID, "planType": True}, "planType must be one of .* but came as type bool"),
+        ({"orderId": ID, "planType": ["normal_plan"]}, "planType must be one of .* but came as type list"),
+        (
+            {"orderId": ID, "planType": "pos_loss", "plan_type": "loss_plan"},
+            "different values for planType and plan_type",
+        ),
         ({"orderId": ID, "symbol": "*"}, r"orders\[0\]\.symbol must name one trading pair.*never mean all symbols"),
         ({"orderId": ID, "symbol": "None"}, r"orders\[0\]\.symbol must name one trading pair"),
         ({"orderId": ID, "symbol": "BTC USDT"}, r"orders\[0\]\.symbol must name one trading pair"),
@@ -503,6 +572,14 @@ def test_batches_hold_one_symbol_and_one_kind_of_id_and_every_order_once() -> No
     assert sorted(map(str, (ref for batch in batches for ref in batch))) == sorted(map(str, mixed))
 
 
+def test_batches_hold_one_plan_type() -> None:
+    plans = [OrderRef(f"{kind}{n}", "", "A", kind) for n in range(60) for kind in ("", "normal_plan", "pos_loss")]
+    batches = list(chunk_orders(plans, 50))
+    assert sorted(len(batch) for batch in batches) == [10, 10, 10, 50, 50, 50]
+    for batch in batches:
+        assert len({ref.plan_type for ref in batch}) == 1
+
+
 def test_no_orders_make_no_batch() -> None:
     assert list(chunk_orders([], 50)) == []
 
@@ -519,7 +596,7 @@ rows = st.fixed_dictionaries(
         "clientOid": st.one_of(client_oids, st.just(""), st.none()),
         "symbol": symbols,
         "productType": st.sampled_from(["USDT-FUTURES", "usdt-futures", "COIN-FUTURES", ""]),
-        "planType": st.sampled_from(["", "normal_plan"]),
+        "planType": st.sampled_from(["", "normal_plan", "POS_LOSS", "other"]),
         "order_id": ids,
     },
 )
@@ -553,9 +630,23 @@ def test_what_is_accepted_could_be_sent(orders: list[Any]) -> None:
     if isinstance(found, str):
         assert found.startswith("orders")
         return
-    assert len({(ref.id_field, ref.id_value) for ref in found}) == len(found)
+    # A clientOid may name an order and a plan order; the exchange's ids name one of either kind.
+    assert len({(ref.id_field, ref.id_value, bool(ref.client_oid and ref.plan_type)) for ref in found}) == len(found)
     for ref in found:
+        assert ref.plan_type in ("", "normal_plan", "pos_loss")
         assert 1 <= len(ref.id_value) <= 64
         assert ref.id_value.isascii()
         assert " " not in ref.id_value
         assert ref.symbol == ref.symbol.upper() != ""
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"orderId": ID, "symbol": "BTCUSDT", "productType": "USDT-FUTURES", "size": "0.1"},
+        {"order_id": int(ID), "symbol": "BTCUSDT"},
+        f'{{"orderId": "{ID}", "symbol": "BTCUSDT"}}',
+    ],
+)
+def test_one_row_by_itself_is_one_order_as_a_task_that_is_mapped_over_rows_gets_it(row: Any) -> None:
+    assert parse_orders(row, symbol=None, product_type="USDT-FUTURES") == [OrderRef(ID, "", "BTCUSDT")]

@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.sandbox.orders import LIVE, OPEN_STATUSES, PARTIALLY_FILLED, Order
+from airflow_provider_bitget.sandbox.plan_orders import PLAN_TYPES, PlanOrder
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import Bucket, CancelReport
 from airflow_provider_bitget.trading.track import category_of
 from tests.unit.trading.market import (
     CANCELS,
+    PLAN_CANCELS,
+    AnyOrder,
     Interrupt,
     Market,
     OneAtATime,
@@ -103,6 +106,9 @@ class Plan:
     unknown: int
     wrong_symbol: int
     ended_before: int
+    plan_orders: int
+    wrong_type: int
+    triggered_before: int
     by_client_oid: bool
     partially_filled: bool
     others: int
@@ -112,6 +118,7 @@ class Plan:
     verify: bool
     fills_per_request: float
     cancels_per_request: float
+    triggers_per_request: float
     ends_early: str
     seed: int
     chance: random.Random = field(init=False, compare=False)
@@ -130,6 +137,9 @@ rules = st.fixed_dictionaries(
         "pending_returns": st.sampled_from(["live", "all"]),
         "history_time": st.sampled_from(["cTime", "uTime"]),
         "gone_code": st.sampled_from(["43001", "22001", "45031"]),
+        "cancel_track_plan": st.sampled_from(["accept", "as_moving_plan"]),
+        "plan_end_id": st.sampled_from(["full_pages", "always", "never"]),
+        "triggered_child": st.sampled_from(["rests", "fills", "fails"]),
     },
 )
 plans = st.builds(
@@ -138,6 +148,9 @@ plans = st.builds(
     unknown=st.sampled_from([0, 0, 1, 3]),
     wrong_symbol=st.sampled_from([0, 0, 1, 5]),
     ended_before=st.sampled_from([0, 0, 1, 12]),
+    plan_orders=st.sampled_from([0, 0, 1, 7, 60, 160]),
+    wrong_type=st.sampled_from([0, 0, 1, 5]),
+    triggered_before=st.sampled_from([0, 0, 1, 12]),
     by_client_oid=st.booleans(),
     partially_filled=st.booleans(),
     others=st.sampled_from([0, 3, 150]),
@@ -147,6 +160,7 @@ plans = st.builds(
     verify=st.sampled_from([True, True, True, False]),
     fills_per_request=st.sampled_from([0.0, 0.0, 0.3, 1.0]),
     cancels_per_request=st.sampled_from([0.0, 0.0, 0.3]),
+    triggers_per_request=st.sampled_from([0.0, 0.0, 0.3, 1.0]),
     ends_early=st.sampled_from(["", "", "", "stop", "interrupt"]),
     seed=st.integers(0, 2**32),
 )
@@ -188,6 +202,7 @@ def test_acknowledgements_that_are_not_so_never_reach_the_report(plan: Plan, wea
     """
     kinds = [kind for kind in weather.kinds if kind[0] != "fill_while_cancelling"] or [("ack_only", {})]
     calm = {**plan.__dict__, "fills_per_request": 0.0, "cancels_per_request": 0.0, "verify": True}
+    calm["triggers_per_request"] = 0.0
     calm.pop("chance")
     run_through(Plan(**calm), Weather(**{**weather.__dict__, "kinds": kinds}))
 
@@ -196,12 +211,15 @@ def run_through(plan: Plan, weather: Weather) -> CancelReport:
     """Run one batch cancel in this weather, and hold it against everything that must be true of it."""
     market = Market(round_trip=weather.round_trip, clock_ahead=weather.clock_ahead, seed=plan.seed, **weather.rules)
     ours, asked = list_of_orders(market, plan)
+    plans, asked_plans = list_of_plan_orders(market, plan)
+    asked += asked_plans
+    plan.chance.shuffle(asked)
     left_alone = place_others(market, plan)
     market.clock.advance(120)
     for kind, options in weather.conditions:
         market.exchange.inject(kind, duration=weather.lasts, **options)
     market.exchange.inject_random(weather.probability, weather.kinds, seed=plan.seed, duration=weather.lasts)
-    market.wire.before_arrival.append(rest_of_the_market(market, plan, ours))
+    market.wire.before_arrival.append(rest_of_the_market(market, plan, ours, plans))
 
     ended_before = frozenset(market.cancelled_by_others)
     started = market.clock.monotonic()
@@ -235,21 +253,51 @@ def list_of_orders(market: Market, plan: Plan) -> tuple[list[Order], list[OrderR
     asked = [OrderRef("" if order.client_oid else order.order_id, order.client_oid, order.symbol) for order in ours]
     asked += [OrderRef(order.order_id, "", "ETHUSDT") for order in wrong]
     asked += [OrderRef(str(8_000_000_000_000_000_000 + number), "", "SOLUSDT") for number in range(plan.unknown)]
-    plan.chance.shuffle(asked)
     return ours, asked
 
 
-def place_others(market: Market, plan: Plan) -> list[Order]:
-    """Place orders that nobody asked for, of every product type."""
-    return [
-        order
-        for product_type in PRODUCT_TYPES
-        for order in market.place(plan.others // len(PRODUCT_TYPES), None, product_type=product_type)
+def list_of_plan_orders(market: Market, plan: Plan) -> tuple[list[PlanOrder], list[OrderRef]]:
+    """Place plan orders of every type, and list them: some under a type that is not theirs, some have triggered."""
+    ours: list[PlanOrder] = []
+    for index in range(plan.plan_orders):
+        [placed] = market.place_plan(
+            1,
+            PLAN_TYPES[index % len(PLAN_TYPES)],
+            SYMBOLS[index % 2],
+            product_type=plan.product_type,
+            client_oids=plan.by_client_oid and index % 3 == 0,
+        )
+        ours.append(placed)
+    for placed in plan.chance.sample(ours, min(plan.triggered_before, len(ours))):
+        if plan.chance.random() < 0.7:
+            market.trigger(placed)
+        else:
+            market.cancel_plans_elsewhere(placed)
+    asked = [
+        OrderRef("" if one.client_oid else one.order_id, one.client_oid, one.symbol, one.plan_type) for one in ours
     ]
+    wrong = market.place_plan(plan.wrong_type, "pos_loss", "SOLUSDT", product_type=plan.product_type)
+    types = ("normal_plan", "loss_plan", "track_plan")
+    asked += [OrderRef(one.order_id, "", one.symbol, types[index % 3]) for index, one in enumerate(wrong)]
+    return ours, asked
 
 
-def rest_of_the_market(market: Market, plan: Plan, ours: list[Order]) -> Callable[[SentRequest], None]:
-    """Return what happens before each request arrives: fills, and cancels by other programs."""
+def place_others(market: Market, plan: Plan) -> list[AnyOrder]:
+    """Place orders and plan orders that nobody asked for, of every product type."""
+    others: list[AnyOrder] = []
+    for product_type in PRODUCT_TYPES:
+        others += market.place(plan.others // len(PRODUCT_TYPES), None, product_type=product_type)
+        if plan.plan_orders:
+            others += market.place_plan(
+                plan.others // 6, plan.chance.choice(PLAN_TYPES), None, product_type=product_type
+            )
+    return others
+
+
+def rest_of_the_market(
+    market: Market, plan: Plan, ours: list[Order], plans: list[PlanOrder]
+) -> Callable[[SentRequest], None]:
+    """Return what happens before each request arrives: fills, triggers, and cancels by other programs."""
 
     def act(request: SentRequest) -> None:
         for likelihood, end in (
@@ -260,6 +308,13 @@ def rest_of_the_market(market: Market, plan: Plan, ours: list[Order]) -> Callabl
                 order = plan.chance.choice(ours)
                 if market.status(order) in OPEN_STATUSES:
                     end(order)
+        if plans and plan.chance.random() < plan.triggers_per_request:
+            chosen = plan.chance.choice(plans)
+            child = market.child_of(chosen)
+            if market.status(chosen) == LIVE:
+                market.trigger(chosen)
+            elif child is not None and child.is_open and plan.chance.random() < 0.5:
+                market.fill(child)
 
     return act
 
@@ -286,10 +341,13 @@ def run_to_its_end(market: Market, plan: Plan, asked: list[OrderRef]) -> CancelR
 
 
 def assert_no_order_open_in_silence(report: CancelReport, market: Market) -> None:
-    """An order that is open is one that the report calls failed or unresolved."""
+    """An order that is open, or whose trigger placed one that is, is one that the report calls failed or unresolved."""
     for outcome in report.outcomes:
-        order = market.find(outcome.ref)
-        if order is not None and order.status in OPEN_STATUSES:
+        found: list[AnyOrder | None] = [market.find(outcome.ref)]
+        if outcome.ref.plan_type:
+            placed = market.find_plan(outcome.ref)
+            found = [placed, market.child_of(placed) if placed else None]
+        if any(order is not None and order.is_open for order in found):
             assert outcome.bucket in (Bucket.FAILED, Bucket.UNRESOLVED)
 
 
@@ -312,11 +370,11 @@ def assert_everything_done_once_the_weather_cleared(report: CancelReport, plan: 
     event("the weather cleared")
     for outcome in report.in_bucket(Bucket.UNRESOLVED):
         said_gone = category_of(outcome.code) is ErrorCategory.GONE
-        assert said_gone or outcome.detail in ("not_found", "ambiguous"), outcome
+        assert said_gone or outcome.state == "triggered" or outcome.detail in ("not_found", "ambiguous"), outcome
 
 
 def assert_end_was_kept(market: Market, plan: Plan, started: float) -> None:
     """No request after the deadline, and the report at most two seconds later."""
     assert all(request.moment <= started + plan.deadline for request in market.wire.sent)
     assert market.clock.monotonic() <= started + plan.deadline + 2.0 + 0.5
-    assert {request.endpoint for request in market.wire.sent if request.method == "POST"} <= {CANCELS}
+    assert {request.endpoint for request in market.wire.sent if request.method == "POST"} <= {CANCELS, PLAN_CANCELS}

@@ -33,7 +33,13 @@ DETAILS: dict[Bucket, list[str]] = {
 outcomes = st.sampled_from(list(Bucket)).flatmap(
     lambda bucket: st.builds(
         OrderOutcome,
-        st.builds(OrderRef, st.text(max_size=5), st.text(max_size=5), st.just("BTCUSDT")),
+        st.builds(
+            OrderRef,
+            st.text(max_size=5),
+            st.text(max_size=5),
+            st.just("BTCUSDT"),
+            st.sampled_from(["", "normal_plan", "pos_loss"]),
+        ),
         st.just(bucket),
         st.sampled_from(DETAILS[bucket]),
         code=st.sampled_from(["", "43001"]),
@@ -75,6 +81,38 @@ def test_shape_is_the_documented_one() -> None:
         "duration_ms": 812,
     }
     assert_plain_json(report.to_dict())
+
+
+def test_rows_of_plan_orders_carry_their_type_and_what_their_trigger_placed() -> None:
+    plan = OrderRef("1", "", "BTCUSDT", "pos_loss")
+    waiting = OrderOutcome(plan, Bucket.UNRESOLVED, Unresolved.NOT_SENT)
+    unknown = OrderOutcome(plan, Bucket.UNRESOLVED, Unresolved.NOT_VERIFIED, state="triggered")
+    resting = OrderOutcome(plan, Bucket.UNRESOLVED, Unresolved.STILL_OPEN, child_id="2", state="triggered")
+    filled = OrderOutcome(plan, Bucket.ALREADY_CLOSED, "filled", child_id="2")
+    refused = OrderOutcome(plan, Bucket.FAILED, "account_risk", code="45009")
+
+    def tail(one: OrderOutcome) -> dict[str, str]:
+        return dict(list(one.to_row().items())[5:])
+
+    assert tail(waiting) == {"category": "not_sent", "planType": "pos_loss"}
+    assert tail(unknown) == {"category": "not_verified", "planType": "pos_loss", "state": "triggered"}
+    assert tail(resting) == {
+        "category": "still_open",
+        "planType": "pos_loss",
+        "state": "triggered",
+        "childOrderId": "2",
+    }
+    assert tail(filled) == {"state": "filled", "planType": "pos_loss", "childOrderId": "2"}
+    assert tail(refused) == {"category": "account_risk", "planType": "pos_loss"}
+    assert_plain_json(CancelReport("USDT-FUTURES", (waiting, unknown, resting, filled, refused), True).to_dict())
+
+
+def test_text_of_an_outcome_names_the_order_and_what_its_trigger_placed() -> None:
+    plan = OrderRef("1", "", "BTCUSDT", "pos_loss")
+    assert str(OrderOutcome(ref(1), Bucket.FAILED, "unknown")) == "BTCUSDT 1"
+    assert str(OrderOutcome(plan, Bucket.FAILED, "unknown")) == "BTCUSDT pos_loss 1"
+    triggered = OrderOutcome(plan, Bucket.UNRESOLVED, Unresolved.STILL_OPEN, child_id="2", state="triggered")
+    assert str(triggered) == "BTCUSDT pos_loss 1 (triggered, placed 2)"
 
 
 @given(st.lists(outcomes, max_size=30), st.booleans())

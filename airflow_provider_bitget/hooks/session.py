@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an Airflow connection to a signed session, and any endpoint through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow.providers.common.compat.sdk import BaseHook
+
+if TYPE_CHECKING:
+    from airflow_provider_bitget.api.classic import ClassicDialect
+    from airflow_provider_bitget.api.client import BitgetClient
+    from airflow_provider_bitget.hooks.connection import AirflowConnection, BitgetConnection
+
+_TEST_TIMEOUT = 5.0
+# Airflow 3.1 and newer, 3.0, 2.11.
+_MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
+
+
+class BitgetSessionHook(BaseHook):
+    """A signed session with the credentials of an Airflow connection.
+
+    Key, secret and passphrase are registered with Airflow's masker as soon as they are read.
+
+    :param bitget_conn_id: id of the connection.
+    """
+
+    conn_name_attr = "bitget_conn_id"
+    default_conn_name = "bitget_default"
+    conn_type = "bitget"
+    hook_name = "Bitget"
+
+    def __init__(self, bitget_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.bitget_conn_id = bitget_conn_id
+        self._settings: BitgetConnection | None = None
+
+    @classmethod
+    def from_connection(cls, connection: AirflowConnection, *, bitget_conn_id: str = default_conn_name) -> Self:
+        """Return a hook for a connection that was fetched already, for callers who may not wait for one.
+
+        A trigger fetches its connection with ``await``: Airflow's :meth:`get_connection` would block its event loop.
+
+        :param connection: Airflow's connection. Its secrets are registered with Airflow's masker here.
+        :param bitget_conn_id: its id.
+        :raises BitgetConfigError: a field of the connection is missing or unclear; the message names it.
+        """
+        hook = cls(bitget_conn_id)
+        hook._settings = _read(connection)
+        return hook
+
+    def get_conn(self) -> BitgetClient:
+        """Return the signed session, made once per hook.
+
+        :raises BitgetConfigError: a field of the connection is missing or unclear; the message names it.
+        """
+        return self._client
+
+    @cached_property
+    def _client(self) -> BitgetClient:
+        return self._make_client()
+
+    @cached_property
+    def dialect(self) -> ClassicDialect:
+        """The account's endpoints."""
+        from airflow_provider_bitget.api.classic import ClassicDialect
+
+        return ClassicDialect(self.get_conn())
+
+    def _make_client(self, longest_timeout: float | None = None) -> BitgetClient:
+        from airflow_provider_bitget.api.client import BitgetClient
+
+        settings = self._settings or _read(self.get_connection(self.bitget_conn_id))
+        return BitgetClient(
+            settings.credentials,
+            base_url=settings.base_url,
+            demo_trading=settings.demo_trading,
+            timeout=min(settings.timeout, longest_timeout or settings.timeout),
+            requests_per_second=settings.requests_per_second,
+        )
+
+    def close(self) -> None:
+        """Close the session's connections, if it was ever made. The hook can be used again: they are made anew."""
+        if "_client" in vars(self):
+            self._client.close()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Make one signed read and say what the exchange thinks of the credentials. Never raises."""
+        from airflow_provider_bitget.api.classic import ClassicDialect
+        from airflow_provider_bitget.api.exceptions import BitgetError
+
+        try:
+            client = self._make_client(longest_timeout=_TEST_TIMEOUT)
+            try:
+                ClassicDialect(client).check_signature(product_type="USDT-FUTURES")
+            finally:
+                client.close()
+            where = "demo trading" if client.demo_trading else "live trading"
+            return True, f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
+        except BitgetError as error:
+            return False, str(error)
+        except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
+            return False, f"The connection could not be tested: {type(error).__name__}"
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | list[Any] | None = None,
+    ) -> Any:
+        """Call any other endpoint, signed, and return the envelope's ``data``.
+
+        Only reads are repeated after a failure (a 429, which is answered before processing, excepted). A request
+        whose missing or empty field would mean "everything" is refused.
+
+        :param method: ``"GET"`` or ``"POST"``.
+        :param path: for example ``/api/v2/mix/account/accounts``.
+        :param params: the query; ``None`` values are left out.
+        :param body: the JSON body of a POST.
+        :raises BitgetConfigError: method or path cannot be used; nothing was sent.
+        :raises BitgetCallError: anything but success.
+        """
+        from airflow_provider_bitget.api.classic import endpoint_for
+
+        pairs = [(str(name), _query_text(value)) for name, value in (params or {}).items() if value is not None]
+        return self.get_conn().call(endpoint_for(method, path), params=pairs, body=body).data
+
+
+def _read(connection: AirflowConnection) -> BitgetConnection:
+    """Return the connection's meaning, after its secrets were registered with Airflow's masker."""
+    from airflow_provider_bitget.hooks.connection import read_connection
+
+    extra: Any = connection.extra_dejson
+    passphrase = extra.get("passphrase") if isinstance(extra, Mapping) else None
+    for secret in (connection.login, connection.password, passphrase):
+        _mask(secret)
+    return read_connection(connection, extra)
+
+
+def _query_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mask(secret: Any) -> None:
+    """Register a value with Airflow's masker. Without a name: a name makes the masking conditional."""
+    if not isinstance(secret, str) or not secret:
+        return
+    _masker()(secret)
+
+
+def _masker() -> Callable[[str], None]:
+    for module in _MASKER_HOMES:
+        try:
+            masker: Callable[[str], None] = import_module(module).mask_secret
+        except (ImportError, AttributeError):
+            continue
+        return masker
+    raise RuntimeError("This version of Airflow has no mask_secret: credentials would not be masked in its logs")

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cancels the stops that lock positions: take-profit and stop-loss orders of exactly these symbols and sides."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+from airflow_provider_bitget.api.budget import Budget
+from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
+from airflow_provider_bitget.api.exceptions import (
+    BitgetAuthError,
+    BitgetCallError,
+    BitgetIpBanError,
+    BitgetNotSentError,
+)
+from airflow_provider_bitget.api.rows import PROTECTIVE_PLAN_TYPES, BatchAnswer, OpenPlanOrder
+from airflow_provider_bitget.trading.in_flight import InFlight
+from airflow_provider_bitget.trading.live_closes import read_to_the_end
+from airflow_provider_bitget.trading.position_track import PositionTrack
+from airflow_provider_bitget.trading.scope import Scope
+
+log = logging.getLogger(__name__)
+
+ROUNDS: Final = 3
+"""How often the stops that are still waiting are cancelled."""
+
+BATCH_ATTEMPTS: Final = 3
+
+
+class LockingStops:
+    """The stops of positions that could not be closed because of them.
+
+    :param dialect: how to speak to the account.
+    :param scope: the product type, and how far back stops are looked for.
+    :param in_flight: the requests of the run.
+    :param budget: deadline, stop and tally of the run.
+    """
+
+    def __init__(self, dialect: ClassicDialect, scope: Scope, in_flight: InFlight, budget: Budget) -> None:
+        self.dialect = dialect
+        self.scope = scope
+        #: Those that are proven to be cancelled: acknowledged, and absent from a complete read.
+        self.cancelled: list[OpenPlanOrder] = []
+        self._in_flight = in_flight
+        self._budget = budget
+        self._acknowledged: set[str] = set()
+
+    def cancel(self, positions: Sequence[PositionTrack]) -> None:
+        """Cancel the stops of these positions; :attr:`cancelled` and :meth:`freed` tell what became of it.
+
+        :raises BitgetError: what makes any further request pointless.
+        """
+        waiting: dict[str, OpenPlanOrder] = {}
+        for number in range(ROUNDS + 1):
+            found = self._read(positions)
+            if found is not None:
+                self._settle(waiting, found)
+                waiting = found
+                if not found:
+                    return
+            if number == ROUNDS or self._budget.remaining() <= SAME_ORDER_INTERVAL:
+                break
+            if number:
+                self._in_flight.pause(SAME_ORDER_INTERVAL)
+            if found:
+                self._send(found.values())
+        log.warning("%d stops that lock positions could not be cancelled", len(waiting))
+
+    def freed(self, position: PositionTrack) -> bool:
+        """Whether a stop of this position was cancelled."""
+        return any(protects(stop, position) for stop in self.cancelled)
+
+    def _settle(self, before: dict[str, OpenPlanOrder], now: dict[str, OpenPlanOrder]) -> None:
+        """Note which stops are gone; one that nobody acknowledged may have triggered instead."""
+        for name, stop in before.items():
+            if name not in now and name in self._acknowledged:
+                log.info("Cancelled %s %s: it locked a position", stop.plan_type, name)
+                self.cancelled.append(stop)
+
+    def _read(self, positions: Sequence[PositionTrack]) -> dict[str, OpenPlanOrder] | None:
+        """Return the waiting stops of the positions by id; ``None`` if a list could not be read to its end."""
+        symbols = {position.symbol for position in positions}
+        reads = self.dialect.reads_of_open_plan_orders(
+            product_type=self.scope.product_type,
+            symbol=symbols.pop() if len(symbols) == 1 else None,
+            plan_types=PROTECTIVE_PLAN_TYPES,
+            lookback_days=self.scope.lookback_days,
+        )
+        rows = read_to_the_end(reads, in_flight=self._in_flight, budget=self._budget)
+        if rows is None:
+            return None
+        return {
+            _name(plan): plan
+            for plan in rows
+            if plan.plan_type in PROTECTIVE_PLAN_TYPES and any(protects(plan, position) for position in positions)
+        }
+
+    def _send(self, stops: Iterable[OpenPlanOrder]) -> None:
+        """Cancel the stops by id, each request for one symbol, type and margin coin."""
+        for batch in _batches(stops, self.dialect.most_ids_per_cancel):
+            first = batch[0]
+            self._in_flight.submit(
+                partial(
+                    self.dialect.cancel_plan_orders,
+                    [("orderId", plan.order_id) if plan.order_id else ("clientOid", plan.client_oid) for plan in batch],
+                    symbol=first.symbol,
+                    product_type=self.scope.product_type,
+                    plan_type=first.plan_type,
+                    margin_coin=first.margin_coin or None,
+                    budget=self._budget,
+                    attempts=BATCH_ATTEMPTS,
+                )
+            )
+        self._in_flight.collect(self._take)
+
+    def _take(self, _carried: Any, answer: BatchAnswer | None, error: BaseException | None) -> None:
+        if answer is not None:
+            self._acknowledged.update(item.order_id or item.client_oid for item in answer.succeeded)
+            self._acknowledged.update(item.client_oid for item in answer.succeeded if item.client_oid)
+        elif isinstance(error, (BitgetAuthError, BitgetIpBanError)):
+            self._in_flight.end(error)
+        elif isinstance(error, BitgetCallError):
+            log.warning("Stops that lock a position could not be cancelled: %s", error)
+        elif error is not None and not isinstance(error, BitgetNotSentError):
+            raise error
+
+
+def protects(plan: OpenPlanOrder, position: PositionTrack) -> bool:
+    """Whether a plan order is of exactly this position.
+
+    In one-way mode, where a symbol has one position, its rows name no side; in hedge mode one without a side may be the
+    other side's.
+    """
+    return (
+        plan.symbol == position.symbol
+        and (plan.hold_side == position.hold_side or (not plan.hold_side and not position.is_hedged))
+        and (not plan.margin_coin or not position.margin_coin or plan.margin_coin == position.margin_coin)
+    )
+
+
+def _name(plan: OpenPlanOrder) -> str:
+    return plan.order_id or plan.client_oid
+
+
+def _batches(stops: Iterable[OpenPlanOrder], most: int) -> Iterator[list[OpenPlanOrder]]:
+    def kind(plan: OpenPlanOrder) -> tuple[str, str, str, bool]:
+        return plan.symbol, plan.plan_type, plan.margin_coin, bool(plan.order_id)
+
+    for _, group in itertools.groupby(sorted(stops, key=kind), key=kind):
+        same_kind = list(group)
+        for start in range(0, len(same_kind), most):
+            yield same_kind[start : start + most]

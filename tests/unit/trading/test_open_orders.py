@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a list of open orders hands on: the exchange's rows, whole or not at all, told apart by their planType."""
+
+from __future__ import annotations
+
+from airflow_provider_bitget.api.rows import OpenOrder, OpenPlanOrder
+from airflow_provider_bitget.trading.books import Books
+from airflow_provider_bitget.trading.open_orders import OpenOrdersReport
+from airflow_provider_bitget.trading.order_list import parse_orders
+from airflow_provider_bitget.trading.scope import Scope
+
+SCOPE = Scope("USDT-FUTURES")
+
+
+def report_of(*, orders: tuple[OpenOrder, ...] = (), plan_orders: tuple[OpenPlanOrder, ...] = ()) -> OpenOrdersReport:
+    return OpenOrdersReport(SCOPE, Books(orders, plan_orders, (), read_at=1_795_000_000.0, read_from=1_787_000_000.0))
+
+
+def test_an_order_that_the_exchange_gives_an_empty_plan_type_still_goes_into_a_batch_cancel() -> None:
+    row = {"orderId": "77", "symbol": "btcusdt", "productType": "usdt-futures", "planType": ""}
+
+    rows = report_of(orders=(OpenOrder("77", "", "BTCUSDT", row),)).rows()
+
+    assert rows == [{"orderId": "77", "symbol": "btcusdt", "productType": "USDT-FUTURES"}]
+    [ref] = parse_orders(rows, symbol=None, product_type="USDT-FUTURES")
+    assert (ref.symbol, ref.order_id, ref.plan_type) == ("BTCUSDT", "77", "")
+    assert row["planType"] == ""
+
+
+def test_a_plan_order_carries_its_concrete_type() -> None:
+    row = {"orderId": "88", "symbol": "BTCUSDT", "planType": "profit_loss"}
+
+    [listed] = report_of(plan_orders=(OpenPlanOrder("88", "", "BTCUSDT", "pos_loss", "long", row),)).rows()
+
+    assert listed["planType"] == "pos_loss"
+
+
+def test_a_report_without_books_shows_no_rows_and_is_not_verified() -> None:
+    report = OpenOrdersReport(SCOPE, None)
+
+    assert report.rows() == []
+    assert report.to_dict()["verified"] is False
+    assert report.to_dict()["range"] == {"from": "", "to": "", "any_age": False}
