@@ -90,5 +90,5 @@ constraints: ## resolve the newest set for the pinned Airflow anew and write con
 
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf .venv .venv-constraints dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-constraints dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
