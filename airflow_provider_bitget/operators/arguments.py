@@ -72,14 +72,15 @@ def seconds(name: str, value: Any) -> float:
     return value
 
 
-def pause(name: str, value: Any, *, deadline: float) -> float:
+def pause(name: str, value: Any, *, deadline: float, deadline_name: str = "the deadline") -> float:
     """Return ``value`` if it is a number of seconds, 0 or more, that leaves time before the deadline.
 
     :param deadline: seconds for the whole run.
+    :param deadline_name: what to call it in a message.
     :raises BitgetArgumentError: it is something else.
     """
     if not _is_number(value) or not 0 <= value < deadline:
-        raise _refusal(name, f"seconds, 0 or more and below the deadline of {deadline:g}", value)
+        raise _refusal(name, f"seconds, 0 or more and below {deadline_name} of {deadline:g}", value)
     return value
 
 

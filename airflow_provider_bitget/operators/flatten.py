@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import expanduser
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow.providers.common.compat.sdk import (
@@ -47,6 +48,7 @@ PLANS: Final = ("opening", "protective", "all")
 _SECONDS_BETWEEN_LOOKS: Final = 3.0
 _SECONDS_TO_HAND_OVER: Final = 15.0
 _LONGEST_NAME: Final = 180
+_NO_PATH: Final = frozenset({"", "None", "null"})
 
 
 class BitgetFlattenMarkOperator(BaseOperator):
@@ -335,13 +337,23 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         unread = super()._doubt(report)
         if unread or self.simulate or report.to_dict()["flat"]:
             return unread
-        return "Two complete reads in a row did not both find nothing before the deadline"
+        return (
+            f"Two complete reads in a row, {self.settle:g} s apart, have to find nothing before the deadline of "
+            f"{self.deadline:g} s"
+        )
 
     def _describe(self, report: RunReport, blocking: Sequence[NotDone], doubt: str) -> str:
-        counts = report.to_dict()["counts"]
+        as_dict = report.to_dict()
+        counts = as_dict["counts"]
         left = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in self.counted)
         reason = (str(report.error) or type(report.error).__name__) if report.error is not None else doubt
-        return f"Not flat: {left} at the last read" + (f". {reason}" if reason else "")
+        if not as_dict["verified"]:
+            said = "Not known to be flat: no read could be completed"
+        elif blocking:
+            said = f"Not flat: {left} at the last read"
+        else:
+            said = f"Not proven to be flat: the last of {as_dict['reads']} complete reads found nothing"
+        return said + (f". {reason}" if reason else "")
 
 
 class BitgetFlattenReportOperator(BaseOperator):
@@ -411,6 +423,13 @@ class BitgetFlattenReportOperator(BaseOperator):
                 report = _pulled(context, task_id)
                 if report is None:
                     self.log.warning("%s left no report (%s)", task_id, self._state_in_words(context, task_id))
+                elif phase == "prove" and _claims_flat(report):
+                    # Airflow keeps the XCom of a run that was cleared until the task starts again, and a task may fail
+                    # before it starts: what an earlier try has proven says nothing about now.
+                    state = self._state_in_words(context, task_id)
+                    if state != "success":
+                        self.log.error("The proof of %s is of an earlier try (%s): it does not count", task_id, state)
+                        report = None
                 yield {"task": phase, "product_type": product_type, "report": report}
 
     def _state_in_words(self, context: Context, task_id: str) -> str:
@@ -433,6 +452,13 @@ class BitgetFlattenReportOperator(BaseOperator):
         from airflow_provider_bitget.trading.flatten_page import render_html
 
         trouble = ""
+        if str(self.report_path).strip() in _NO_PATH:
+            trouble = (
+                "report_path rendered to nothing, so no page was written. Check what its template renders to, or leave "
+                "report_path out for no page"
+            )
+            self.log.error("%s", trouble)
+            return trouble
         name = page_name(context, self.bitget_conn_id)
         for kind, suffix, render in (("html", "html", render_html), ("markdown", "md", render_markdown)):
             try:
@@ -440,6 +466,8 @@ class BitgetFlattenReportOperator(BaseOperator):
             except Exception as error:  # noqa: BLE001  # any storage may fail in any way; the verdict stands
                 # Without the error's text: a storage's may hold a signed URL.
                 trouble = f"The page {name}.{suffix} could not be written under report_path: {type(error).__name__}"
+                if isinstance(error, ImportError):
+                    trouble += ". The Airflow provider of that storage is not installed on the worker"
                 self.log.error("%s", trouble)
             else:
                 self.log.info("Page: %s", report["pages"][kind])
@@ -471,6 +499,10 @@ def is_proven_closed(report: Any) -> bool:
         return False
     counts = report.get("counts")
     return isinstance(counts, Mapping) and counts.get("failed") == 0 and counts.get("unresolved") == 0
+
+
+def _claims_flat(report: Any) -> bool:
+    return isinstance(report, Mapping) and report.get("flat") is True
 
 
 def may_have_filled(report: Any) -> bool:
@@ -508,13 +540,13 @@ def page_name(context: Context, account: str) -> str:
 def written(folder: str, name: str, text: str) -> str:
     """Write a file through Airflow's object storage and return where it is.
 
-    :param folder: a path or a URL.
+    :param folder: a path, which may begin with ``~``, or a URL.
     :param name: the file's name.
     :param text: its content.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    path = ObjectStoragePath(folder) / name
+    path = ObjectStoragePath(expanduser(folder.strip())) / name
     if path.protocol in ("", "file", "local"):
         # A bucket has no folders to make, and is not made by accident.
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -138,6 +138,10 @@ def flatten_account(
     patience = seconds("close_after", close_after)
     shared: dict[str, Any] = {"simulate": flag("simulate", simulate), "bitget_conn_id": bitget_conn_id}
     excluded = excluded_symbols("exclude_symbols", exclude_symbols)
+    shorter: dict[str, Any] = {
+        "deadline": min(seconds("close_deadline", close_deadline), seconds("prove_deadline", prove_deadline)),
+        "deadline_name": "close_deadline" if close_deadline <= prove_deadline else "prove_deadline",
+    }
     tasks = _Tasks(
         scope={**shared, "exclude_symbols": excluded, "margin_coin": margin_coin},
         lookback_days=whole_number("lookback_days", lookback_days, 1, LONGEST_LOOKBACK_DAYS),
@@ -146,8 +150,8 @@ def flatten_account(
         close_deadline=seconds("close_deadline", close_deadline),
         sweep_deadline=seconds("sweep_deadline", sweep_deadline),
         prove_deadline=seconds("prove_deadline", prove_deadline),
-        settle=pause("settle", settle, deadline=min(close_deadline, prove_deadline)),
-        settle_after_fill=pause("settle_after_fill", settle_after_fill, deadline=min(close_deadline, prove_deadline)),
+        settle=pause("settle", settle, **shorter),
+        settle_after_fill=pause("settle_after_fill", settle_after_fill, **shorter),
         retries=whole_number("retries", retries, 0, 100),
         retry_delay=_checked_delay(retry_delay),
         pool=_checked_pool(pool),
@@ -287,6 +291,11 @@ def _cancel_deadline(value: Any, close_after: float) -> float:
 
 def _check_text(name: str, value: Any, expected: str) -> None:
     """Pass for text that is not empty, and for what Airflow fills in when the task runs."""
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        raise BitgetArgumentError(
+            f"{name} must be {expected}, but came as type {type(value).__name__}. For several of them: "
+            f"flatten_account.partial(product_types=[...]).expand({name}=[...])."
+        )
     if value is None or (isinstance(value, str) and not value.strip()) or isinstance(value, bool | int | float | bytes):
         raise BitgetArgumentError(
             f"{name} must be {expected}, but came as type {type(value).__name__}, empty or not text."

@@ -112,7 +112,7 @@ class ClosePositions:
             on_wait=_do_nothing,
             on_abandon=self._abandon,
         )
-        self._stops = LockingStops(dialect, scope, self._in_flight, self._send_budget)
+        self._stops = LockingStops(dialect, scope, self._in_flight, self._send_budget, self.budget)
         self._tracks: dict[Key, PositionTrack] = {}
         #: Every position of the product type, as the last complete read shows them.
         self._positions: list[Position] = []
@@ -494,6 +494,8 @@ class ClosePositions:
         for track in locked:
             if self._stops.freed(track):
                 track.freed()
+            elif self._stops.may_have_freed(track):
+                track.may_be_free()
         return True
 
     def _may_be_freed(self, track: PositionTrack) -> bool:

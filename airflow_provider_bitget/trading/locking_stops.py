@@ -18,9 +18,10 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetIpBanError,
     BitgetNotSentError,
 )
-from airflow_provider_bitget.api.rows import PROTECTIVE_PLAN_TYPES, BatchAnswer, OpenPlanOrder
+from airflow_provider_bitget.api.rows import PROTECTIVE_PLAN_TYPES, BatchAnswer, EndedPlanOrder, OpenPlanOrder
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.live_closes import read_to_the_end
+from airflow_provider_bitget.trading.look_up import LOOK_UP_ATTEMPTS
 from airflow_provider_bitget.trading.position_track import PositionTrack
 from airflow_provider_bitget.trading.scope import Scope
 
@@ -31,6 +32,12 @@ ROUNDS: Final = 3
 
 BATCH_ATTEMPTS: Final = 3
 
+LOOK_UP_PAUSES: Final = (0.0, 1.0)
+"""Seconds before the history is asked, and asked again, how a stop ended that nobody has acknowledged."""
+
+MOST_PAGES: Final = 10
+"""How many pages of the history are read at most for that."""
+
 
 class LockingStops:
     """The stops of positions that could not be closed because of them.
@@ -38,49 +45,100 @@ class LockingStops:
     :param dialect: how to speak to the account.
     :param scope: the product type, and how far back stops are looked for.
     :param in_flight: the requests of the run.
-    :param budget: deadline, stop and tally of the run.
+    :param budget: deadline, stop and tally of what is sent.
+    :param read_budget: the same of what is read.
     """
 
-    def __init__(self, dialect: ClassicDialect, scope: Scope, in_flight: InFlight, budget: Budget) -> None:
+    def __init__(
+        self, dialect: ClassicDialect, scope: Scope, in_flight: InFlight, budget: Budget, read_budget: Budget
+    ) -> None:
         self.dialect = dialect
         self.scope = scope
-        #: Those that are proven to be cancelled: acknowledged, and absent from a complete read.
+        #: Those that are proven to be cancelled: absent from a complete read, and acknowledged or so in the history.
         self.cancelled: list[OpenPlanOrder] = []
         self._in_flight = in_flight
         self._budget = budget
+        self._read_budget = read_budget
         self._acknowledged: set[str] = set()
+        #: Those that were sent, and that no complete read has shown since: how they ended is not known.
+        self._vanished: dict[str, OpenPlanOrder] = {}
 
     def cancel(self, positions: Sequence[PositionTrack]) -> None:
-        """Cancel the stops of these positions; :attr:`cancelled` and :meth:`freed` tell what became of it.
+        """Cancel the stops of these positions.
+
+        What became of it tell :attr:`cancelled`, :meth:`freed` and :meth:`may_have_freed`.
 
         :raises BitgetError: what makes any further request pointless.
         """
-        waiting: dict[str, OpenPlanOrder] = {}
-        for number in range(ROUNDS + 1):
-            found = self._read(positions)
-            if found is not None:
-                self._settle(waiting, found)
-                waiting = found
-                if not found:
-                    return
-            if number == ROUNDS or self._budget.remaining() <= SAME_ORDER_INTERVAL:
-                break
-            if number:
-                self._in_flight.pause(SAME_ORDER_INTERVAL)
-            if found:
-                self._send(found.values())
-        log.warning("%d stops that lock positions could not be cancelled", len(waiting))
+        waiting = self._cancel_in_rounds(positions)
+        if waiting:
+            log.warning("%d stops that lock positions could not be cancelled", len(waiting))
+        self._look_up_vanished()
 
     def freed(self, position: PositionTrack) -> bool:
         """Whether a stop of this position was cancelled."""
         return any(protects(stop, position) for stop in self.cancelled)
 
-    def _settle(self, before: dict[str, OpenPlanOrder], now: dict[str, OpenPlanOrder]) -> None:
-        """Note which stops are gone; one that nobody acknowledged may have triggered instead."""
-        for name, stop in before.items():
-            if name not in now and name in self._acknowledged:
-                log.info("Cancelled %s %s: it locked a position", stop.plan_type, name)
-                self.cancelled.append(stop)
+    def may_have_freed(self, position: PositionTrack) -> bool:
+        """Whether a stop of this position may be gone, cancelled or triggered, without our having been told."""
+        return any(protects(stop, position) for stop in self._vanished.values())
+
+    def _cancel_in_rounds(self, positions: Sequence[PositionTrack]) -> dict[str, OpenPlanOrder]:
+        """Cancel what waits, again and again; return what the last complete read has shown to be waiting still."""
+        waiting: dict[str, OpenPlanOrder] = {}
+        for number in range(ROUNDS + 1):
+            found = self._read(positions)
+            if found is not None:
+                self._settle(found)
+                waiting = found
+                if not found:
+                    break
+            if number == ROUNDS or self._budget.remaining() <= SAME_ORDER_INTERVAL:
+                break
+            if number:
+                self._in_flight.pause(SAME_ORDER_INTERVAL)
+            if found:
+                self._vanished |= found
+                self._send(found.values())
+        return waiting
+
+    def _settle(self, waiting: dict[str, OpenPlanOrder]) -> None:
+        """Note which stops a complete read does not show any more; one that nobody acknowledged may have triggered."""
+        for name, stop in list(self._vanished.items()):
+            if name in waiting:
+                del self._vanished[name]
+            elif self._acknowledged & {stop.order_id, stop.client_oid} - {""}:
+                self._note_cancelled(name)
+
+    def _note_cancelled(self, name: str) -> None:
+        stop = self._vanished.pop(name)
+        log.info("Cancelled %s %s: it locked a position", stop.plan_type, name)
+        self.cancelled.append(stop)
+
+    def _look_up_vanished(self) -> None:
+        """Ask how those stops ended whose cancel was answered by nobody: a report must not leave them out."""
+        for pause in LOOK_UP_PAUSES:
+            if not self._vanished or pause >= self._read_budget.remaining():
+                return
+            self._in_flight.pause(pause)
+            self._in_flight.submit(self._read_history)
+            self._in_flight.collect(self._take_history)
+
+    def _read_history(self) -> list[EndedPlanOrder]:
+        """Runs in a worker."""
+        pages = self.dialect.ended_plan_orders(
+            product_type=self.scope.product_type,
+            plan_type=PROTECTIVE_PLAN_TYPES[0],
+            budget=self._read_budget,
+            attempts=LOOK_UP_ATTEMPTS,
+        )
+        return list(itertools.chain.from_iterable(itertools.islice(pages, MOST_PAGES)))
+
+    def _take_history(self, _carried: Any, rows: Any, error: BaseException | None) -> None:
+        for ended in self._in_flight.result_of_read(rows, error) or ():
+            name = ended.order_id or ended.client_oid
+            if ended.state == "cancelled" and name in self._vanished:
+                self._note_cancelled(name)
 
     def _read(self, positions: Sequence[PositionTrack]) -> dict[str, OpenPlanOrder] | None:
         """Return the waiting stops of the positions by id; ``None`` if a list could not be read to its end."""
@@ -91,7 +149,7 @@ class LockingStops:
             plan_types=PROTECTIVE_PLAN_TYPES,
             lookback_days=self.scope.lookback_days,
         )
-        rows = read_to_the_end(reads, in_flight=self._in_flight, budget=self._budget)
+        rows = read_to_the_end(reads, in_flight=self._in_flight, budget=self._read_budget)
         if rows is None:
             return None
         return {

@@ -175,6 +175,10 @@ class PositionTrack:
         """What locked it is gone: close it again at once."""
         self.state, self.at_once, self.refusals = CloseState.POSTPONED, True, 0
 
+    def may_be_free(self) -> None:
+        """What locked it may be gone, or may be closing it just now: close it again as after a close without answer."""
+        self.state, self.refusals, self.tried = CloseState.POSTPONED, 0, True
+
     @property
     def _is_verdict(self) -> bool:
         """Whether the refusal just noted is final."""

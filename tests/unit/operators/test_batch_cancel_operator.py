@@ -46,7 +46,7 @@ GOOD_ID = "1329948909442023424"
         ({"orders": "None"}, "orders"),
         ({"orders": ""}, "orders"),
         ({"orders": "cancel everything"}, "orders"),
-        ({"orders": {"orderId": GOOD_ID}}, "orders"),
+        ({"orders": {"orders": [GOOD_ID]}}, "orders"),
         ({"orders": [1.329948909442023e18]}, "orders[0]"),
         ({"orders": "[1.329948909442023e18]"}, "orders[0]"),
         ({"orders": [GOOD_ID, True]}, "orders[1]"),

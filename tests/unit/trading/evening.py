@@ -172,6 +172,7 @@ class Try:
     :param positions_seen: the same of the last read that the run took for complete.
     :param looks: what was open at each moment of the last read of a proof.
     :param locked: the symbols of which the exchange has said that something locks their position.
+    :param finds_locks: an order that closes rested when it closed positions.
     """
 
     task_id: str
@@ -191,6 +192,7 @@ class Try:
     positions_seen: frozenset[tuple[str, str]] = frozenset()
     looks: list[frozenset[str]] = field(default_factory=list)
     locked: set[str] = field(default_factory=set)
+    finds_locks: bool = False
 
     @property
     def is_dead(self) -> bool:

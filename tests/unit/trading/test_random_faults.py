@@ -32,7 +32,7 @@ from tests.unit.trading.market import (
     assert_report_matches_books,
 )
 
-EXAMPLES = 1_500 * (10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1)
+EXAMPLES = 800 * (10 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1)
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 NEVER_READ_AGAIN = (ErrorCategory.BAD_REQUEST, ErrorCategory.ACCOUNT_RISK)
