@@ -293,7 +293,7 @@ class BitgetReportingOperator(BaseOperator):
             f"Not done: {failed + unresolved} of {counts.get('requested', 0)} {self.item_name} "
             f"({failed} failed, {unresolved} unresolved)"
             if counts.get("requested", 0)
-            else f"Not done: the run ended before it knew of any {self.item_name}"
+            else f"Not done: no {self.item_name} were found, and nothing proves that there are none"
         ]
         if report.error is not None:
             parts.append(str(report.error) or type(report.error).__name__)

@@ -322,6 +322,8 @@ class CancelAll:
         except (BitgetCallError, BitgetNotSentError) as error:
             log.warning("What there was before is not known to the last: %s", error)
         finally:
+            # Whatever ended the look: no request of it after that.
+            budget.stop()
             self._first_look.close()
             self._first_look = None
 

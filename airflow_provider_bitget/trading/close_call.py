@@ -34,6 +34,14 @@ class CloseCall:
     reached: bool = False
     answered: float = float("-inf")
 
+    @property
+    def is_narrowest(self) -> bool:
+        """Whether no smaller request could tell its positions apart: a close cannot name the margin coin."""
+        if len(self.tracks) == 1:
+            return True
+        sides = {track.hold_side for track in self.tracks if track.is_hedged}
+        return self.symbol is not None and (self.hold_side is not None or len(sides) < 2)
+
     def touches(self, track: PositionTrack) -> bool:
         """Whether it could have closed this position, had it been open."""
         if self.symbol not in (None, track.symbol):

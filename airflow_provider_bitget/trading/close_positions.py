@@ -461,7 +461,7 @@ class ClosePositions:
             return
         call.reached = True
         passing = error.category in (ErrorCategory.TRANSIENT, ErrorCategory.GONE, ErrorCategory.AMBIGUOUS)
-        if len(call.tracks) == 1 or passing:
+        if call.is_narrowest or passing:
             for track in call.tracks:
                 track.refused(error.code, error.message, error.category, now)
             return

@@ -20,6 +20,7 @@ NOT_FLAT: Final = "NOT FLAT"
 SIMULATED: Final = "SIMULATED"
 NOTHING: Final = "–"  # noqa: RUF001 - an en dash, as in any table of figures
 UNKNOWN: Final = "not known"
+_COUNTED: Final = ("orders", "plan_orders", "positions")
 MOST_NAMED: Final = 3
 """How many things a sentence names; the tables name them all."""
 
@@ -29,6 +30,14 @@ TASK_TITLES: Final[Mapping[str, str]] = {
     "cancel_stops": "Cancel stops",
     "sweep": "Sweep orders again",
     "prove": "Prove flat",
+}
+
+_NOTHING_DONE: Final[Mapping[str, str]] = {
+    "cancel": "nothing to cancel",
+    "close": "nothing to close",
+    "cancel_stops": "nothing to cancel",
+    "sweep": "nothing to cancel",
+    "prove": "nothing left",
 }
 
 Report = Mapping[str, Any]
@@ -172,7 +181,9 @@ def _verdict_sentences(report: Report) -> Iterable[str]:
         reads, settle = whole_of(report.get("reads")), text_of(report.get("settle"))
         apart = f"at least {settle} s apart" if settle else "one after the other"
         counted = f"the last two of {reads} complete reads" if reads and reads > 2 else "two complete reads in a row"
-        yield f"No order, no plan order and no position is left: {counted}, {apart}, found none."
+        last = moment_of(mapping_of(report.get("range")).get("to"))
+        until = "" if last is None else f", the last of them at {when(last)}"
+        yield f"No order, no plan order and no position is left: {counted}, {apart}, found none{until}."
     elif left.get("known") is not True:
         yield "What is left is not known: the books could not be read to the end at the end of the run."
     elif not any(_left_counts(left)) and verdict == NOT_FLAT:
@@ -202,6 +213,12 @@ def _deed_sentences(report: Report) -> Iterable[str]:
 
 
 def _doubt_sentences(report: Report) -> Iterable[str]:
+    if report.get("simulated") is not True and any(_left_counts(mapping_of(report.get("left")))):
+        for row in rows_of(report.get("books")):
+            after = mapping_of(row.get("after"))
+            if row.get("flat") is not True and not any(after.get(name) for name in _COUNTED):
+                name = text_of(row.get("product_type"))
+                yield f"In {name} nothing is known to be left, but two complete reads in a row did not prove it."
     missing = [text_of(name) for name in _listed(report.get("missing"))]
     if missing:
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
@@ -216,7 +233,7 @@ def _doubt_sentences(report: Report) -> Iterable[str]:
 
 def _left_counts(left: Mapping[str, Any]) -> list[int]:
     counts = mapping_of(left.get("counts"))
-    return [whole_of(counts.get(name)) or 0 for name in ("orders", "plan_orders", "positions")]
+    return [whole_of(counts.get(name)) or 0 for name in _COUNTED]
 
 
 def _orders(number: int) -> str:
@@ -399,11 +416,14 @@ def _phase_cells(row: Mapping[str, Any]) -> list[str]:
         for name, value in mapping_of(row.get("counts")).items()
         if (number := whole_of(value))
     ]
+    is_read = row.get("verified") is True
+    # A stop that is kept is there and is not to be cancelled: "nothing there" would be wrong.
+    nothing = _NOTHING_DONE.get(task, "") if is_read else ""
     return [
         *start,
         clock_time(row.get("started")),
         clock_time(row.get("ended")),
-        (", ".join(told) or "nothing there") + ("" if row.get("verified") is True else "; not read to the end"),
+        "; ".join(filter(None, (", ".join(told) or nothing, "" if is_read else "not read to the end"))),
         _count(row, "requests"),
         _count(row, "retries"),
     ]

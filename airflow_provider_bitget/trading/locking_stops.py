@@ -89,7 +89,7 @@ class LockingStops:
         for number in range(ROUNDS + 1):
             found = self._read(positions)
             if found is not None:
-                self._settle(found)
+                self._settle(found, positions)
                 waiting = found
                 if not found:
                     break
@@ -102,12 +102,17 @@ class LockingStops:
                 self._send(found.values())
         return waiting
 
-    def _settle(self, waiting: dict[str, OpenPlanOrder]) -> None:
-        """Note which stops a complete read does not show any more; one that nobody acknowledged may have triggered."""
+    def _settle(self, waiting: dict[str, OpenPlanOrder], positions: Sequence[PositionTrack]) -> None:
+        """Note which stops of these positions a complete read does not show any more.
+
+        One that nobody acknowledged may have triggered instead.
+        """
         for name, stop in list(self._vanished.items()):
+            ids = {stop.order_id, stop.client_oid} - {""}
             if name in waiting:
                 del self._vanished[name]
-            elif self._acknowledged & {stop.order_id, stop.client_oid} - {""}:
+                self._acknowledged -= ids
+            elif ids & self._acknowledged and any(protects(stop, position) for position in positions):
                 self._note_cancelled(name)
 
     def _note_cancelled(self, name: str) -> None:

@@ -124,6 +124,8 @@ class ListOpenOrders:
         except BitgetError as error:
             self._error = error
         finally:
+            # Whatever ended the read: no request after it.
+            self.budget.stop()
             self._reader.close()
         return self.report()
 

@@ -48,6 +48,7 @@ from airflow_provider_bitget.trading.report import Bucket, CancelReport, OrderOu
 from airflow_provider_bitget.trading.scope import Scope
 from tests.airflow.dag_runs import DagOutcome, run_a_dag
 from tests.unit.markdown import REPOSITORY, Page, code, codes, default_of, table_under, tables
+from tests.unit.naming import named
 
 README = Page("README.md")
 CONNECTION = Page("docs/connection.md")
@@ -288,7 +289,7 @@ REPORTS: Mapping[Page, Callable[[], dict[str, Any]]] = {
     FLAT_SENSOR: flat_answer,
     FLATTEN: flatten_report,
 }
-with_report = pytest.mark.parametrize(("page", "report"), REPORTS.items(), ids=str)
+with_report = pytest.mark.parametrize(("page", "report"), REPORTS.items(), ids=named)
 
 
 def example_report(page: Page) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from airflow_provider_bitget.api.rate_limit import LimiterRegistry
 from airflow_provider_bitget.api.scope import SCOPE_RULES, check_path, check_scope
 from airflow_provider_bitget.sandbox import Account, Sandbox
 from tests.unit.api.wire import CREDENTIALS, KEY, OK, PASSPHRASE, SECRET, scripted
+from tests.unit.naming import named
 
 ITEMS = [{"orderId": "1"}, {"clientOid": "mine"}]
 PRODUCT = {"productType": "USDT-FUTURES", "symbol": "BTCUSDT"}
@@ -100,7 +101,7 @@ def test_complete_request_passes(path: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, (_, names, _) in COMPLETE.items() for name in names])
-@pytest.mark.parametrize("nothing", NOTHINGS, ids=lambda value: "missing" if value is MISSING else repr(value))
+@pytest.mark.parametrize("nothing", NOTHINGS, ids=lambda value: "missing" if value is MISSING else named(value))
 def test_field_that_is_missing_or_names_nothing_never_reaches_the_exchange(path: str, name: str, nothing: Any) -> None:
     error = refused(path, with_field(COMPLETE[path][0], name, nothing))
 
@@ -109,7 +110,7 @@ def test_field_that_is_missing_or_names_nothing_never_reaches_the_exchange(path:
 
 
 @pytest.mark.parametrize(("path", "name"), [(path, name) for path, (_, _, name) in COMPLETE.items() if name])
-@pytest.mark.parametrize("nothing", NO_LISTS, ids=lambda value: "missing" if value is MISSING else repr(value))
+@pytest.mark.parametrize("nothing", NO_LISTS, ids=lambda value: "missing" if value is MISSING else named(value))
 def test_list_that_names_nothing_never_reaches_the_exchange(path: str, name: str, nothing: Any) -> None:
     if name == ".":
         refused(path, None if nothing is MISSING else nothing)
@@ -166,7 +167,7 @@ def test_no_field_of_a_body_unlocks_cancel_all(extra: str) -> None:
 
 
 @pytest.mark.parametrize("path", WHOLE)
-@pytest.mark.parametrize("nothing", NOTHINGS, ids=lambda value: "missing" if value is MISSING else repr(value))
+@pytest.mark.parametrize("nothing", NOTHINGS, ids=lambda value: "missing" if value is MISSING else named(value))
 def test_whole_product_type_still_needs_a_product_type(path: str, nothing: Any) -> None:
     [name] = WHOLE[path]
 
@@ -194,12 +195,12 @@ def test_side_goes_with_a_symbol_and_never_with_a_whole_product_type(path: str, 
 
 
 @pytest.mark.parametrize("path", SIDES)
-@pytest.mark.parametrize("nothing", [*NOTHINGS[1:], "LONG", "net", "both", "buy"], ids=repr)
+@pytest.mark.parametrize("nothing", [*NOTHINGS[1:], "LONG", "net", "both", "buy"], ids=named)
 def test_side_that_names_none_never_means_both(path: str, nothing: Any) -> None:
     assert refused(path, {**COMPLETE[path][0], SIDES[path]: nothing}).field == SIDES[path]
 
 
-@pytest.mark.parametrize("nothing", NOTHINGS[1:], ids=repr)
+@pytest.mark.parametrize("nothing", NOTHINGS[1:], ids=named)
 def test_empty_margin_coin_never_widens_a_cancel_of_everything(nothing: Any) -> None:
     path = f"{MIX}/cancel-all-orders"
 

@@ -316,11 +316,18 @@ def test_books_that_cannot_be_read_are_not_flat(sandbox: Sandbox) -> None:
     sandbox.inject("bad_gateway", endpoint="all-position")
     ti = TaskInstance()
 
-    with pytest.raises(BitgetTaskError, match=r"Not flat"):
+    with pytest.raises(BitgetTaskError, match=r"^Not known to be flat: no read could be completed"):
         run(prove(), ti)
 
     assert ti.pushed["return_value"]["flat"] is False
     assert ti.pushed["return_value"]["verified"] is False
+
+
+def test_one_empty_read_before_the_deadline_proves_nothing_and_says_so(sandbox: Sandbox) -> None:
+    sandbox.inject("hang", endpoint="all-position", seconds=60.0, after=1)
+
+    with pytest.raises(BitgetTaskError, match=r"^Not proven to be flat: the last of 1 complete reads found nothing"):
+        run(prove(), TaskInstance())
 
 
 def test_a_simulated_proof_looks_once_and_fails_over_nothing(sandbox: Sandbox) -> None:
@@ -358,7 +365,7 @@ def report_task(**arguments: Any) -> BitgetFlattenReportOperator:
 
 
 def after(proof: Any, **options: Any) -> TaskInstance:
-    return TaskInstance(xcoms={(PROVE, "return_value"): proof}, **options)
+    return TaskInstance(xcoms={(PROVE, "return_value"): proof}, **{"states": {PROVE: "success"}, **options})
 
 
 def test_a_flat_account_is_reported_with_its_pages(tmp_path: Path) -> None:
@@ -378,10 +385,46 @@ def test_a_folder_may_be_a_url(tmp_path: Path) -> None:
 
 
 def test_tasks_that_died_without_a_report_are_named() -> None:
-    report = run(report_task(), after(FLAT, states={CANCEL: "failed"}))
+    report = run(report_task(), after(FLAT, states={CANCEL: "failed", PROVE: "success"}))
 
     assert f"cancel {PRODUCT_TYPE}" in report["missing"]
     assert f"close {PRODUCT_TYPE}" in report["missing"]
+
+
+@pytest.mark.parametrize("states", [{PROVE: "failed"}, {PROVE: "upstream_failed"}, {PROVE: None}, {}, cannot_be_asked])
+def test_a_proof_of_an_earlier_try_proves_nothing(states: Any) -> None:
+    # After a clear, the XCom stays until the task starts again; it may fail before it starts.
+    ti = after(FLAT, states=states)
+
+    with pytest.raises(BitgetTaskFailError, match=r"^NOT FLAT"):
+        run(report_task(), ti)
+
+    assert f"prove {PRODUCT_TYPE}" in ti.pushed["return_value"]["missing"]
+
+
+@pytest.mark.parametrize("path", ["", " ", "None", "null"])
+def test_a_path_that_rendered_to_nothing_is_no_folder(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(BitgetTaskError, match=r"^FLAT .*report_path rendered to nothing"):
+        run(report_task(report_path=path), after(FLAT))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_may_be_in_the_home_of_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    run(report_task(report_path="~/pages"), after(FLAT))
+
+    assert len(list((tmp_path / "pages").iterdir())) == 2
+
+
+def test_a_storage_whose_provider_is_not_installed_is_named_as_such() -> None:
+    with pytest.raises(BitgetTaskError, match=r"provider of that storage is not installed"):
+        run(report_task(report_path="s3://bucket/pages"), after(FLAT))
 
 
 @pytest.mark.parametrize("proof", [NOT_FLAT, None, {}, "flat"])

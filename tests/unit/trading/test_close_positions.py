@@ -25,7 +25,7 @@ from airflow_provider_bitget.trading.close_positions import CLOSE_INTERVAL
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseOutcome, CloseReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.live_closes import may_close
-from airflow_provider_bitget.trading.position_track import MAINTENANCE_PAUSE
+from airflow_provider_bitget.trading.position_track import MAINTENANCE_PAUSE, REST_SECONDS
 from airflow_provider_bitget.trading.report import MOST_ROWS
 from airflow_provider_bitget.trading.scope import Scope
 from tests.unit.trading.closing import (
@@ -48,7 +48,15 @@ from tests.unit.trading.closing import (
     sizes,
     unresolved,
 )
-from tests.unit.trading.market import OPEN_READS, USDT_FUTURES, Interrupt, Market, OneAtATime, SentRequest
+from tests.unit.trading.market import (
+    OPEN_READS,
+    PLAN_HISTORY,
+    USDT_FUTURES,
+    Interrupt,
+    Market,
+    OneAtATime,
+    SentRequest,
+)
 
 BTC = Scope(USDT_FUTURES, "BTCUSDT")
 NOT_ETH = Scope(USDT_FUTURES, exclude_symbols=frozenset({"ETHUSDT"}))
@@ -165,6 +173,20 @@ def in_two_coins(market: Market, symbol: str) -> None:
 
 def _fields(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in row.__slots__}
+
+
+@pytest.mark.parametrize("hold_side", [None, "long"])
+def test_refusal_of_positions_that_only_one_request_reaches_is_a_verdict_on_each(
+    market: Market, hold_side: str | None
+) -> None:
+    in_two_coins(market, "BTCUSDT")
+    market.exchange.inject("refuse", endpoint=CLOSES, code="45009")
+    report = close(market, hold_side=hold_side)
+    assert [(one.margin_coin, str(one.detail), one.code) for one in report.in_bucket(CloseBucket.FAILED)] == [
+        ("USDT", "account_risk", "45009"),
+        ("BTC", "account_risk", "45009"),
+    ]
+    assert len(asked(market)) <= 2
 
 
 def test_largest_positions_are_closed_first(market: Market) -> None:
@@ -878,6 +900,48 @@ def test_stops_are_cancelled_through_faults(market: Market) -> None:
     report = close(market, cancel_locking_stops=True)
     assert counts(report) == {"closed": 1}
     assert len(report.cancelled_stops) == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [("empty_lists", None), ("drop_ids", None), ("reset_after", 1), ("reset_after", None)]
+)
+def test_position_whose_stops_went_without_an_acknowledgement_is_closed_and_they_are_named(
+    market: Market, kind: str, times: int | None
+) -> None:
+    """It must not stay open without its stops, and nobody told so."""
+    open_positions(market, "BTCUSDT/long", "ETHUSDT/long")
+    [stop] = market.exchange.place_plan(1, "pos_loss", "BTCUSDT", hold_side="long")
+    [other] = market.exchange.place_plan(1, "pos_loss", "ETHUSDT", hold_side="long")
+    lock_by_stops(market, "BTCUSDT", "long")
+    market.exchange.inject(kind, endpoint=PLAN_CANCELS, times=times)
+    report = close(market, cancel_locking_stops=True)
+    assert counts(report) == {"closed": 2}
+    assert [one.order_id for one in report.cancelled_stops] == [stop.order_id]
+    assert market.exchange.plan_order(other.order_id).status == "live"
+
+
+def test_position_whose_stops_went_nobody_knows_how_is_closed_but_never_blindly(market: Market) -> None:
+    """The stop may have triggered: what it placed may close the position just now."""
+    open_positions(market, "BTCUSDT/long")
+    market.exchange.place_plan(1, "loss_plan", "BTCUSDT", hold_side="long")
+    lock_by_stops(market, "BTCUSDT", "long")
+    market.exchange.inject("empty_lists", endpoint=PLAN_CANCELS)
+    market.exchange.inject("bad_gateway", endpoint=PLAN_HISTORY)
+    report = close(market, cancel_locking_stops=True)
+    assert counts(report) == {"closed": 1}
+    assert report.cancelled_stops == ()
+    first, again = arrivals(market)
+    assert again - first >= REST_SECONDS
+
+
+def test_position_whose_stop_triggers_is_not_closed_while_what_it_placed_is_live(market: Market) -> None:
+    open_positions(market, "BTCUSDT/long")
+    market.exchange.place_plan(1, "loss_plan", "BTCUSDT", hold_side="long")
+    lock_by_stops(market, "BTCUSDT", "long")
+    market.exchange.inject("fill_while_cancelling", endpoint=PLAN_CANCELS)
+    report = close(market, cancel_locking_stops=True)
+    assert (unresolved(report), report.cancelled_stops) == ({"BTCUSDT/long": "still_open"}, ())
+    assert len(asked(market)) == 1
 
 
 def test_old_stops_are_found_as_well(market: Market) -> None:

@@ -28,6 +28,7 @@ from airflow_provider_bitget.trading.order_list import (
     parse_product_type,
     parse_symbol,
 )
+from tests.unit.naming import named
 
 ID = "1329948909442023425"
 OTHER = "1329948909442128155"
@@ -122,7 +123,7 @@ OPEN_ORDER_ROW = {
         str([OPEN_ORDER_ROW]),
         Markup(f'["{ID}"]'),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_one_order_in_every_form_that_means_it(orders: Any) -> None:
     assert parse(orders) == [by_id()]
@@ -144,7 +145,7 @@ PLAN_ORDER_ROW = {**OPEN_ORDER_ROW, "planType": "pos_loss", "planStatus": "live"
         json.dumps([PLAN_ORDER_ROW]),
         str([PLAN_ORDER_ROW]),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_one_plan_order_in_every_form_that_means_it(orders: Any) -> None:
     assert parse(orders) == [OrderRef(ID, "", "BTCUSDT", "pos_loss")]
@@ -170,7 +171,7 @@ def test_a_row_without_a_plan_type_is_no_plan_order() -> None:
         [{"clientOid": "x", "planType": "pos_loss"}, {"clientOid": "x", "planType": "loss_plan"}],
         [{"orderId": ID, "clientOid": "x", "planType": "pos_loss"}, {"clientOid": "x", "planType": "loss_plan"}],
     ],
-    ids=repr,
+    ids=named,
 )
 def test_one_order_under_two_plan_types_is_refused(rows: list[dict[str, str]]) -> None:
     with pytest.raises(OrderListError, match="under two plan types"):
@@ -183,7 +184,9 @@ def test_one_client_oid_may_name_an_order_and_a_plan_order() -> None:
     assert len(parse([{"orderId": ID, "clientOid": "x"}, {"clientOid": "x", "planType": "pos_loss"}])) == 2
 
 
-@pytest.mark.parametrize("orders", ["[]", "[ ]", "()", [], (), deque(), LazyRows([]), [[]], [[], []], "[[]]"], ids=repr)
+@pytest.mark.parametrize(
+    "orders", ["[]", "[ ]", "()", [], (), deque(), LazyRows([]), [[]], [[], []], "[[]]"], ids=named
+)
 def test_empty_list_is_an_empty_list(orders: Any) -> None:
     assert parse(orders) == []
     assert parse(orders, symbol=None) == []
@@ -242,7 +245,7 @@ def test_order_is_kept() -> None:
         ([{"orderId": "7"}, {"clientOid": "7"}], [by_id("7"), by_id("", "7")]),
         ([{"orderId": "1", "clientOid": "x"}, {"orderId": "2", "clientOid": "x"}], [by_id("1", "x"), by_id("2", "x")]),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_duplicates_in_every_form_are_one_order(orders: Any, expected: list[OrderRef]) -> None:
     assert parse(orders) == expected
@@ -256,7 +259,7 @@ def test_duplicates_in_every_form_are_one_order(orders: Any, expected: list[Orde
         [{"orderId": ID, "clientOid": "x"}, {"clientOid": "x", "symbol": "ETHUSDT"}],
         [{"clientOid": "x", "symbol": "ETHUSDT"}, {"orderId": ID, "clientOid": "x"}],
     ],
-    ids=repr,
+    ids=named,
 )
 def test_one_order_under_two_symbols_is_refused_and_never_dropped(orders: Any) -> None:
     with pytest.raises(OrderListError, match=r"orders names the order .+ under two symbols, .+ An order has one"):
@@ -316,7 +319,7 @@ WRONG_LISTS: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(
     ("orders", "message"),
     WRONG_LISTS,
-    ids=lambda value: repr(value)[:40],
+    ids=lambda value: named(value)[:40],
 )
 def test_what_is_no_list_of_orders_is_refused(orders: Any, message: str) -> None:
     with pytest.raises(OrderListError, match=f"(?s){message}") as refused:
@@ -362,7 +365,7 @@ WRONG_ORDERS: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("order_id", "message"), WRONG_ORDERS, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("order_id", "message"), WRONG_ORDERS, ids=lambda value: named(value)[:40])
 @pytest.mark.parametrize("place", ["orders[1]", "orders[1][0]", "orders[1].orderId", "orders[1].order_id"])
 def test_what_is_no_order_id_is_refused_with_its_place(order_id: Any, message: str, place: str) -> None:
     row: Any = {
@@ -431,14 +434,14 @@ def test_float_inside_of_text_is_refused(text: str) -> None:
         ({"orderId": ID, "symbol": "BTCUSDT,ETHUSDT"}, "must name one trading pair"),
         ({"orderId": ID, "symbol": 5}, r"orders\[0\]\.symbol must be text such as 'BTCUSDT', but came as type int"),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_row_that_could_mean_something_else_is_refused(row: dict[str, Any], message: str) -> None:
     with pytest.raises(OrderListError, match=f"(?i){message}"):
         parse([row])
 
 
-@pytest.mark.parametrize("orders", [[ID], [{"orderId": ID}], [{"clientOid": "x", "symbol": ""}], [[ID]]], ids=repr)
+@pytest.mark.parametrize("orders", [[ID], [{"orderId": ID}], [{"clientOid": "x", "symbol": ""}], [[ID]]], ids=named)
 def test_order_without_any_symbol_is_refused(orders: Any) -> None:
     with pytest.raises(
         OrderListError, match=r"orders\[0\].* carries no symbol and the symbol argument is not set"
@@ -499,7 +502,7 @@ def test_product_type_comes_in_any_case(product_type: str) -> None:
     assert parse_product_type(f" {product_type} ") == product_type
 
 
-@pytest.mark.parametrize("value", [None, "", "None", "*", "umcbl", "USDT", 5, ["USDT-FUTURES"], "ALL"], ids=repr)
+@pytest.mark.parametrize("value", [None, "", "None", "*", "umcbl", "USDT", 5, ["USDT-FUTURES"], "ALL"], ids=named)
 def test_unknown_product_type_is_refused(value: Any) -> None:
     with pytest.raises(OrderListError, match="product_type must be one of USDT-FUTURES") as refused:
         parse_product_type(value)
@@ -527,7 +530,7 @@ def test_what_is_no_single_symbol_never_means_all(value: str) -> None:
     assert refused.value.field == "symbol"
 
 
-@pytest.mark.parametrize("value", [5, True, ["BTCUSDT"], b"BTCUSDT"], ids=repr)
+@pytest.mark.parametrize("value", [5, True, ["BTCUSDT"], b"BTCUSDT"], ids=named)
 def test_symbol_that_is_no_text_is_refused(value: Any) -> None:
     with pytest.raises(OrderListError, match=r"symbol must be text such as 'BTCUSDT', but came as type"):
         parse_symbol(value)
@@ -538,7 +541,7 @@ def test_margin_coin_is_taken_in_upper_case_or_left_out() -> None:
     assert parse_margin_coin(None) is None
 
 
-@pytest.mark.parametrize("value", ["", "None", "null", "US DT", "*", 5, ["USDT"]], ids=repr)
+@pytest.mark.parametrize("value", ["", "None", "null", "US DT", "*", 5, ["USDT"]], ids=named)
 def test_what_is_no_coin_is_refused(value: Any) -> None:
     with pytest.raises(OrderListError, match="margin_coin must be a coin such as 'USDT'"):
         parse_margin_coin(value)
@@ -549,7 +552,7 @@ def test_chunk_size_is_one_to_fifty(value: int) -> None:
     assert check_chunk_size(value) == value
 
 
-@pytest.mark.parametrize("value", [0, -1, 51, True, 5.0, "5", None], ids=repr)
+@pytest.mark.parametrize("value", [0, -1, 51, True, 5.0, "5", None], ids=named)
 def test_chunk_size_outside_of_one_to_fifty_is_refused(value: Any) -> None:
     with pytest.raises(OrderListError, match="chunk_size must be a whole number from 1 to 50"):
         check_chunk_size(value)
