@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    installs, starts an exchange on the loopback, runs the example DAG through Airflow, compares the books
 # make test    installs, then every check: lint, format, types, layers, tests
-# make bench   installs ccxt as well, measures this provider beside it, writes docs/benchmarks.md (20 minutes)
+# make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/sh

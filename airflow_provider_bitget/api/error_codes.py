@@ -334,5 +334,12 @@ HINTS: dict[str, str] = {
     "40018": "Add this machine's address to the key's IP list",
     "40038": "Add this machine's address to the key's IP list",
     "40008": "Check this machine's clock",
+    "40746": "Cancel the resting close orders and stops of the position first",
+    "40867": "Cancel the resting close orders and stops of the position first",
+    "40939": "Cancel the resting close orders and stops of the position first",
+    "40888": "Close the position in parts, by hand: a flash close takes none of this size",
+    "45104": "Close the position in parts, by hand: a flash close takes none of this size",
+    "40931": "Ask Bitget's support: no program can close these positions now",
+    "45108": "Close the position in Bitget's app or on its site",
 }
 """What a person can do about a code, where one thing is likely."""
