@@ -423,7 +423,7 @@ class _Exchange:
         longest = _LONGEST_PAUSE_OF_READS if self.endpoint.method == "GET" else _LONGEST_PAUSE
         backoff: float = min(longest, self.endpoint.pause * 2 ** (self.failures - 1))
         pause = backoff * self.client._random.uniform(1.0, 1.25)
-        log.info("%s: %s; trying again in %.1f s", self.endpoint.path, error, pause)
+        log.info("%s; trying again in %.1f s", error, pause)
         return pause
 
     def _out_of_time(self, state: tenacity.RetryCallState) -> bool:

@@ -141,7 +141,9 @@ class BitgetFlattenCancelOperator(BitgetScopeOperator):
         if self.gives_way_to is not None and has_begun(context, self.gives_way_to):
             raise AirflowSkipException(f"{self.gives_way_to} has begun: what is left here is for the phases after it")
         self._push(BEGAN_AT, time.time(), context)
-        if self.closed_by is not None and not is_proven_closed(_pulled(context, self.closed_by)):
+        if self.closed_by is not None and not (
+            has_succeeded(context, self.closed_by) and is_proven_closed(_pulled(context, self.closed_by))
+        ):
             self._patience = min(self.settle, self.deadline / 4)
         return self._carry_out(self._arguments(), context)
 
@@ -563,6 +565,21 @@ def has_begun(context: Context, task_id: str) -> bool:
     try:
         return _state_of(context, task_id) not in _NOT_BEGUN
     except Exception as error:  # noqa: BLE001  # Airflow's answer decides about being late, not about the orders
+        log.warning("The state of %s is not known: %s", task_id, type(error).__name__)
+        return False
+
+
+def has_succeeded(context: Context, task_id: str) -> bool:
+    """Return whether another task of this run and this map index has succeeded; what cannot be asked has not.
+
+    A report in XCom alone does not say so: it may be of a try before the run was cleared.
+
+    :param context: the task's context.
+    :param task_id: the other task.
+    """
+    try:
+        return _state_of(context, task_id) == "success"
+    except Exception as error:  # noqa: BLE001  # then its report counts for nothing
         log.warning("The state of %s is not known: %s", task_id, type(error).__name__)
         return False
 

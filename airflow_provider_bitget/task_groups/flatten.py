@@ -72,8 +72,8 @@ def flatten_account(
     close_after: float = 60,
     cancel_deadline: float = 45,
     close_deadline: float = 120,
-    sweep_deadline: float = 60,
-    prove_deadline: float = 60,
+    sweep_deadline: float = 120,
+    prove_deadline: float = 120,
     settle: float = 10,
     settle_after_fill: float = 30,
     report_path: str | PathLike[str] | None = None,
@@ -118,7 +118,8 @@ def flatten_account(
     :param cancel_deadline: seconds for one try of ``cancel``, below ``close_after``.
     :param close_deadline: seconds for one try of ``close``.
     :param sweep_deadline: seconds for one try of ``cancel_stops``, and of ``sweep``.
-    :param prove_deadline: seconds for one try of ``prove``, above ``settle`` and ``settle_after_fill``.
+    :param prove_deadline: seconds for one try of ``prove``, above ``settle`` and ``settle_after_fill``. Many product
+        types of one user share the exchange's limits, and take longer.
     :param settle: seconds for which no position may show before ``close`` ends, and between the two reads of the proof
         at least.
     :param settle_after_fill: the same where an order filled during the run: its position may show seconds later.

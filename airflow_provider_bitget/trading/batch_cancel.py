@@ -135,6 +135,7 @@ class BatchCancel:
     :param chunk_size: orders per request, at most the dialect's own maximum.
     :param deadline: seconds for the whole run.
     :param budget: deadline, stop and tally of a larger run that this one is a part of; instead of ``deadline``.
+    :param send_seconds: after so many seconds nothing is sent any more but reads; by default not long before the end.
     :param lookback_days: how old an open order may be, in days, for the reads to show it.
     :param report_cancelled: list the cancelled ids in the report.
     :param simulate: read, and send nothing that changes anything.
@@ -154,6 +155,7 @@ class BatchCancel:
         chunk_size: int | None = None,
         deadline: float = 300.0,
         budget: Budget | None = None,
+        send_seconds: float | None = None,
         lookback_days: int = DEFAULT_LOOKBACK_DAYS,
         report_cancelled: bool = False,
         simulate: bool = False,
@@ -170,7 +172,11 @@ class BatchCancel:
         self.clock = dialect.client.clock
         self.budget = budget or Budget(deadline, self.clock)
         # The last part of the deadline is kept for proving what was done.
-        self._send_budget = self.budget.share(reserve=max(0.0, min(5.0, self.budget.remaining() / 5)))
+        seconds = self.budget.remaining()
+        reserve = max(0.0, min(5.0, seconds / 5))
+        if send_seconds is not None:
+            reserve = max(reserve, seconds - send_seconds)
+        self._send_budget = self.budget.share(reserve=reserve)
         self.tracks = [OrderTrack(ref, ref.order_id) for ref in orders]
         self._known_ends = known_ends or {}
         tally = self.budget.tally

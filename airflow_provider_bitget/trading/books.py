@@ -11,7 +11,7 @@ The pages:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -127,15 +127,23 @@ class BooksReader:
     :param dialect: how to speak to the account.
     :param scope: what to read.
     :param budget: deadline, stop and tally of the run.
+    :param every_margin_coin: read positions of other margin coins than the scope's as well.
     :param workers: runs the requests; by default a bounded number of threads.
     """
 
     def __init__(
-        self, dialect: ClassicDialect, scope: Scope, budget: Budget, *, workers: Workers | None = None
+        self,
+        dialect: ClassicDialect,
+        scope: Scope,
+        budget: Budget,
+        *,
+        every_margin_coin: bool = False,
+        workers: Workers | None = None,
     ) -> None:
         self.dialect = dialect
         self.scope = scope
         self.budget = budget
+        self._scope_of_positions = replace(scope, margin_coin=None) if every_margin_coin else scope
         #: Runs the reads, and whatever else the run sends; its ``fatal`` is what makes any further request pointless.
         self.in_flight = InFlight(
             workers or ThreadedWorkers(IN_FLIGHT), budget, dialect.client, on_wait=_do_nothing, on_abandon=_forget
@@ -222,7 +230,7 @@ class BooksReader:
     def _positions(self) -> Iterator[list[Position]]:
         yield self.dialect.positions(
             product_type=self.scope.product_type,
-            margin_coin=self.scope.margin_coin,
+            margin_coin=self._scope_of_positions.margin_coin,
             budget=self.budget,
             attempts=READ_CALL_ATTEMPTS,
         )
@@ -244,12 +252,9 @@ class BooksReader:
         return errors
 
     def _rows(self, lists: Iterable[_List], part: str) -> list[Any]:
+        scope = self._scope_of_positions if part == POSITIONS else self.scope
         return [
-            row
-            for each in lists
-            if each.part == part
-            for row in each.rows
-            if self.scope.covers(row.symbol, row.margin_coin)
+            row for each in lists if each.part == part for row in each.rows if scope.covers(row.symbol, row.margin_coin)
         ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
@@ -29,6 +29,7 @@ from airflow_provider_bitget.api.rows import (
     PROTECTIVE_PLAN_TYPES,
     OpenOrder,
     OpenPlanOrder,
+    Position,
 )
 from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 from airflow_provider_bitget.trading.books import (
@@ -58,6 +59,9 @@ FIRST_LOOK_SECONDS: Final = 3.0
 
 BATCH_SECONDS: Final = 20.0
 """How long one batch cancel takes at most: what it cannot settle must not keep new orders waiting."""
+
+STOPS_SECONDS: Final = 2.0
+"""For how long after a read that shows no position its stops are sent, where those of open positions are kept."""
 
 ORDERS_PER_SECOND: Final = 100
 """How many orders in one batch cancel buy it another second."""
@@ -161,7 +165,10 @@ class CancelAll:
         self.workers = workers
         self.clock = dialect.client.clock
         self.budget = Budget(deadline, self.clock)
-        self._reader = BooksReader(dialect, scope, self.budget, workers=workers)
+        # A stop whose row names no margin coin may be of a position in any of them.
+        self._reader = BooksReader(
+            dialect, scope, self.budget, every_margin_coin=keep_stops_of_open_positions, workers=workers
+        )
         self._in_flight = self._reader.in_flight
         self._targets = CancelTargets(
             scope.product_type, settle=settle if self.keep_stops else None, redact=dialect.client.redact
@@ -375,7 +382,8 @@ class CancelAll:
         self._targets.forget_open(orders=to_the_end[ORDERS], plan_orders=to_the_end[PLAN_ORDERS])
         self._targets.note_some(wanted, self._kept, now=self.clock.monotonic(), exchange_time=books.read_at)
         self._targets.drop_untouched()
-        self._books.append(books.numbers())
+        own = tuple(one for one in books.positions if self.scope.covers(one.symbol, one.margin_coin))
+        self._books.append(replace(books, positions=own).numbers())
         self._read_from, self._read_to = books.read_from, books.read_at
         log.info("Open in %s: %d orders, %d plan orders", self.scope, len(books.orders), len(books.plan_orders))
 
@@ -396,8 +404,14 @@ class CancelAll:
     def _sort_out(self, books: Books) -> tuple[list[OpenOrder | OpenPlanOrder], tuple[OpenPlanOrder, ...]]:
         """Return what has to go, and which plan orders have to stay."""
         plans = [plan for plan in books.plan_orders if self._is_meant(plan)]
-        protected = {(position.symbol, side) for position in books.positions for side in (position.hold_side, "")}
-        kept = tuple(plan for plan in plans if plan.is_protective and (plan.symbol, plan.hold_side) in protected)
+        held: dict[str, list[Position]] = {}
+        for position in books.positions:
+            held.setdefault(position.symbol, []).append(position)
+        kept = tuple(
+            plan
+            for plan in plans
+            if plan.is_protective and any(_may_protect(plan, position) for position in held.get(plan.symbol, ()))
+        )
         kept_ids = {id(plan) for plan in kept}
         return [*books.orders, *(plan for plan in plans if id(plan) not in kept_ids)], kept
 
@@ -410,9 +424,18 @@ class CancelAll:
     # Cancelling
 
     def _cancel(self, targets: list[Target]) -> None:
+        """Cancel orders; first those that must go right after the read, if any."""
+        stops = [target for target in targets if self.keep_stops and target.is_protective]
+        if stops:
+            self._cancel_together(stops, send_seconds=STOPS_SECONDS)
+        others = [target for target in targets if not (self.keep_stops and target.is_protective)]
+        if others:
+            self._cancel_together(others)
+
+    def _cancel_together(self, targets: list[Target], *, send_seconds: float | None = None) -> None:
         """Put orders through a batch cancel, and take its verdicts whatever ends it."""
         log.info("Cancelling %d orders of %s", len(targets), self.scope)
-        batch = self._prepare(targets)
+        batch = self._prepare(targets, send_seconds)
         self._batch = batch
         if self._stop_requested:
             batch.request_stop()
@@ -430,7 +453,7 @@ class CancelAll:
         if report.error is not None and not isinstance(report.error, BitgetNotSentError):
             raise report.error
 
-    def _prepare(self, targets: list[Target]) -> BatchCancel:
+    def _prepare(self, targets: list[Target], send_seconds: float | None) -> BatchCancel:
         seconds = min(self.budget.remaining(), BATCH_SECONDS + len(targets) / ORDERS_PER_SECOND)
         # A deadline of its own, and so a stop of its own; what is sent counts here.
         budget = Budget(seconds, self.clock)
@@ -445,5 +468,12 @@ class CancelAll:
             known_ends=self.known_ends,
             workers=self.workers,
             budget=budget,
+            send_seconds=send_seconds,
             lookback_days=self.scope.lookback_days if is_any_old else DEFAULT_LOOKBACK_DAYS,
         )
+
+
+def _may_protect(plan: OpenPlanOrder, position: Position) -> bool:
+    """Return whether a plan order may be of a position of its symbol, as far as the rows name side and margin coin."""
+    is_of_side = plan.hold_side in ("", position.hold_side)
+    return is_of_side and (not plan.margin_coin or plan.margin_coin == (position.margin_coin or plan.margin_coin))

@@ -21,7 +21,7 @@ from airflow_provider_bitget.api.rows import (
 from airflow_provider_bitget.trading.books import SHORTEST_REACH_DAYS
 from airflow_provider_bitget.trading.order_list import OrderListError, OrderRef, parse_orders
 from airflow_provider_bitget.trading.report import Bucket, OrderOutcome, Unresolved, is_curable
-from airflow_provider_bitget.trading.track import category_of
+from airflow_provider_bitget.trading.track import PLACED_NOTHING, category_of
 
 LONGEST_PAUSE: Final = 15.0
 """Seconds at most before an order that was refused is sent again."""
@@ -112,13 +112,15 @@ class Target:
     def judge(self, outcome: OrderOutcome, now: float) -> None:
         """Take a batch's verdict; the last one counts, but for whose cancel it was."""
         was_cancelled = outcome.bucket is Bucket.ALREADY_CLOSED and outcome.detail == "cancelled"
-        # A plan order that has triggered ends as its child does.
-        self._has_triggered |= bool(outcome.state or outcome.child_id)
+        # A plan order that has triggered ends as its child does, or has none.
+        self._has_triggered |= bool(outcome.state or outcome.child_id) or outcome.message == PLACED_NOTHING
         if was_cancelled and self.maybe_ours and not self._has_triggered:
             outcome = OrderOutcome(outcome.ref, Bucket.CANCELLED)
         self.maybe_ours |= outcome.bucket is Bucket.CANCELLED or outcome.detail in _MAYBE_OURS
         self.outcome = outcome
         self.is_open = False
+        if outcome.detail == Unresolved.NOT_SENT:
+            self.tries -= 1
         self.not_before = now + max(SAME_ORDER_INTERVAL, min(LONGEST_PAUSE, 2.0 ** (self.tries - 1)))
 
     def take_over(self, named: Target) -> None:

@@ -123,6 +123,7 @@ class FlatReport:
             "open_positions": [position_row(position) for position in positions[:MOST_ROWS]],
             "truncated": max(len(orders), len(plan_orders), len(positions)) > MOST_ROWS,
             "verified": self.verified,
+            "error": "" if self.error is None else str(self.error),
             "range": {
                 "from": utc_text(last.read_from) if last else "",
                 "to": utc_text(last.read_at) if last else "",

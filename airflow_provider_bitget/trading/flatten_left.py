@@ -23,7 +23,7 @@ from airflow_provider_bitget.trading.flatten_phases import (
     rows_in,
 )
 from airflow_provider_bitget.trading.flatten_series import total
-from airflow_provider_bitget.trading.plain import mapping_of, whole_of
+from airflow_provider_bitget.trading.plain import mapping_of, text_of, whole_of
 from airflow_provider_bitget.trading.reasons import KEPT_STOP, NEVER_NAMED, NOT_SENT_ON_PURPOSE, Reason, reason_of
 
 _ENDED_UNSEEN: Final = ("not_found", "ambiguous", "not_verified")
@@ -47,11 +47,13 @@ class _Left:
     :param rows: what is left, or may be.
     :param counts: by the last complete read; ``None`` where there was none.
     :param ends_unknown: orders that this read does not show, and whose end no answer named.
+    :param error: what kept the proof from its end, ``""`` if nothing did.
     """
 
     rows: list[Row]
     counts: Mapping[str, int | None] | None = None
     ends_unknown: Sequence[Row] = ()
+    error: str = ""
 
 
 def what_is_left(phases: Sequence[Phase], scope: Sequence[str], *, simulated: bool) -> tuple[dict[str, Any], list[Row]]:
@@ -66,6 +68,7 @@ def what_is_left(phases: Sequence[Phase], scope: Sequence[str], *, simulated: bo
     counts = [part.counts or {} for part in parts]
     left = {
         "known": bool(parts) and all(part.counts is not None for part in parts),
+        "error": next(filter(None, (part.error for part in parts)), ""),
         "counts": {name: total([one.get(name) for one in counts]) for name in _COUNTS},
         "rows": [row for part in parts for row in part.rows],
     }
@@ -75,10 +78,12 @@ def what_is_left(phases: Sequence[Phase], scope: Sequence[str], *, simulated: bo
 def _left_of(phases: Sequence[Phase], kept: set[tuple[str, ...]], simulated: bool) -> _Left:
     """Return what is left of the product type of these phases: what its proof saw, else what no phase finished."""
     verdicts = _verdicts(phases)
+    errors = [text_of(mapping_of(phase.report).get("error")) for phase in phases if phase.task == PROVE]
+    error = next(filter(None, errors), "")
     proofs = [phase for phase in phases if phase.task == PROVE and mapping_of(phase.report).get("verified") is True]
     if not proofs:
         rows = [_left_row(one.kind, one.row, one, kept, simulated) for one in _unswept(verdicts.values(), phases)]
-        return _Left(rows)
+        return _Left(rows, error=error)
     seen = _seen_by(proofs[-1])
     still_open = {key_of(row) for _, row in seen}
     counts = mapping_of(mapping_of(proofs[-1].report).get("counts"))
@@ -90,6 +95,7 @@ def _left_of(phases: Sequence[Phase], kept: set[tuple[str, ...]], simulated: boo
             for key, one in verdicts.items()
             if key not in still_open and _has_unseen_end(one)
         ],
+        error=error,
     )
 
 

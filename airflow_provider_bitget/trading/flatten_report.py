@@ -70,9 +70,10 @@ def build_flatten_report(
     - ``before``, ``after``: numbers of ``orders``, ``plan_orders``, ``positions`` and the ``position_value`` at mark
       price in quote coins; ``None`` is not known. ``books``: the same for each product type, with its own ``flat``.
     - ``counts``: ``cancelled`` and ``already_closed`` orders and plan orders, ``positions_closed``, over all phases.
-    - ``left``: whether a complete read says what is left (``known``), the counts by that read (``None`` without one),
-      and the ``rows``: ``kind`` (``order``, ``plan order`` or ``position``), what it is, the exchange's ``errorCode``
-      and ``errorMsg`` and the ``category`` of the last verdict on it, a ``reason`` and an ``action`` in plain words.
+    - ``left``: whether a complete read says what is left (``known``), the ``error`` that kept the last reads from their
+      end (``""`` if none did), the counts by that read (``None`` without one), and the ``rows``: ``kind`` (``order``,
+      ``plan order`` or ``position``), what it is, the exchange's ``errorCode`` and ``errorMsg`` and the ``category`` of
+      the last verdict on it, a ``reason`` and an ``action`` in plain words.
     - ``fills``: orders that filled and plan orders that triggered while they were being cancelled.
     - ``ends_unknown``: orders that no read shows any longer, and of which no answer says how they ended.
     - ``stops_kept``: stops of positions that are still open. ``stops_released``: stops that went before their position,

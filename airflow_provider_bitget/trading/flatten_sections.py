@@ -185,7 +185,10 @@ def _verdict_sentences(report: Report) -> Iterable[str]:
         until = "" if last is None else f", the last of them at {when(last)}"
         yield f"No order, no plan order and no position is left: {counted}, {apart}, found none{until}."
     elif left.get("known") is not True:
+        error = text_of(left.get("error"))
         yield "What is left is not known: the books could not be read to the end at the end of the run."
+        if error:
+            yield f"The last reads ended with: {error}"
     elif not any(_left_counts(left)) and verdict == NOT_FLAT:
         yield "The last read found nothing left, but two complete reads in a row did not prove it before the deadline."
     else:

@@ -35,6 +35,9 @@ BATCH_ATTEMPTS: Final = 3
 LOOK_UP_PAUSES: Final = (0.0, 1.0)
 """Seconds before the history is asked, and asked again, how a stop ended that nobody has acknowledged."""
 
+LOOK_UP_SECONDS: Final = 3.0
+"""When it is given up: the position is still open."""
+
 MOST_PAGES: Final = 10
 """How many pages of the history are read at most for that."""
 
@@ -122,19 +125,20 @@ class LockingStops:
 
     def _look_up_vanished(self) -> None:
         """Ask how those stops ended whose cancel was answered by nobody: a report must not leave them out."""
+        budget = self._read_budget.share(reserve=max(0.0, self._read_budget.remaining() - LOOK_UP_SECONDS))
         for pause in LOOK_UP_PAUSES:
-            if not self._vanished or pause >= self._read_budget.remaining():
+            if not self._vanished or pause >= budget.remaining():
                 return
             self._in_flight.pause(pause)
-            self._in_flight.submit(self._read_history)
+            self._in_flight.submit(partial(self._read_history, budget))
             self._in_flight.collect(self._take_history)
 
-    def _read_history(self) -> list[EndedPlanOrder]:
+    def _read_history(self, budget: Budget) -> list[EndedPlanOrder]:
         """Runs in a worker."""
         pages = self.dialect.ended_plan_orders(
             product_type=self.scope.product_type,
             plan_type=PROTECTIVE_PLAN_TYPES[0],
-            budget=self._read_budget,
+            budget=budget,
             attempts=LOOK_UP_ATTEMPTS,
         )
         return list(itertools.chain.from_iterable(itertools.islice(pages, MOST_PAGES)))

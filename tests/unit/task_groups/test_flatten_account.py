@@ -51,10 +51,12 @@ def upstream(found: BaseOperator) -> set[str]:
         ({"product_types": {"USDT-FUTURES": True}}, "product_types"),
         ({"bitget_conn_id": ""}, "bitget_conn_id"),
         ({"bitget_conn_id": None}, "bitget_conn_id"),
+        ({"bitget_conn_id": ["desk_a", "desk_b"]}, "bitget_conn_id"),
         ({"exclude_symbols": "XRPUSDT"}, "exclude_symbols"),
         ({"exclude_symbols": ["*"]}, "exclude_symbols"),
         ({"exclude_symbols": ["{{ params.symbol }}"]}, "exclude_symbols"),
         ({"margin_coin": ""}, "margin_coin"),
+        ({"margin_coin": ["USDT"]}, "margin_coin"),
         ({"lookback_days": 0}, "lookback_days"),
         ({"close_after": 0}, "close_after"),
         ({"close_after": "60"}, "close_after"),
@@ -63,9 +65,10 @@ def upstream(found: BaseOperator) -> set[str]:
         ({"close_deadline": -1}, "close_deadline"),
         ({"sweep_deadline": None}, "sweep_deadline"),
         ({"prove_deadline": 20}, "settle_after_fill"),
-        ({"settle": 60}, "settle"),
+        ({"settle": 120}, "settle"),
         ({"report_path": " "}, "report_path"),
         ({"report_path": 5}, "report_path"),
+        ({"report_path": ["pages"]}, "report_path"),
         ({"simulate": "false"}, "simulate"),
         ({"simulate": None}, "simulate"),
         ({"retries": -1}, "retries"),
@@ -77,6 +80,24 @@ def upstream(found: BaseOperator) -> set[str]:
 def test_a_bad_argument_is_named_while_the_dag_is_read(arguments: dict[str, Any], named: str) -> None:
     with pytest.raises(BitgetArgumentError, match=rf"^{named} must be "):
         read(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shorter"),
+    [
+        ({"prove_deadline": 20}, "prove_deadline of 20"),
+        ({"close_deadline": 25}, "close_deadline of 25"),
+        ({"close_deadline": 25, "prove_deadline": 20}, "prove_deadline of 20"),
+    ],
+)
+def test_a_wait_that_is_too_long_names_the_deadline_that_is_too_short(arguments: dict[str, Any], shorter: str) -> None:
+    with pytest.raises(BitgetArgumentError, match=rf"^settle_after_fill must be .* below {shorter}, "):
+        read(**arguments)
+
+
+def test_several_connections_are_told_how_to_be_mapped() -> None:
+    with pytest.raises(BitgetArgumentError, match=r"\.expand\(bitget_conn_id=\[\.\.\.\]\)"):
+        read(bitget_conn_id=["desk_a", "desk_b"])
 
 
 def test_a_product_type_has_to_be_given() -> None:

@@ -212,7 +212,20 @@ def test_stop_of_a_position_that_shows_late_is_kept_where_the_close_did_not_prov
     (stop,) = sandbox.place_plan(1, "pos_loss", symbol="BTCUSDT", hold_side="long")
     task = cancel(orders=False, plans="protective", keep_stops_of_open_positions=True, closed_by=CLOSE, settle=2)
 
-    swept = run(task, TaskInstance(xcoms={(CLOSE, "return_value"): report}))
+    swept = run(task, TaskInstance(xcoms={(CLOSE, "return_value"): report}, states={CLOSE: "success"}))
+
+    assert [row["orderId"] for row in swept["kept"]] == [stop["orderId"]]
+
+
+@pytest.mark.parametrize("states", [{CLOSE: "failed"}, {CLOSE: "upstream_failed"}, {}, cannot_be_asked])
+def test_report_of_a_close_that_did_not_succeed_proves_nothing(sandbox: Sandbox, states: Any) -> None:
+    """It is of a try before the run was cleared."""
+    sandbox.reset(position_lag=1.0, fills_make_positions=True)
+    sandbox.open_position("BTCUSDT", "long", "1")
+    (stop,) = sandbox.place_plan(1, "pos_loss", symbol="BTCUSDT", hold_side="long")
+    task = cancel(orders=False, plans="protective", keep_stops_of_open_positions=True, closed_by=CLOSE, settle=2)
+
+    swept = run(task, TaskInstance(xcoms={(CLOSE, "return_value"): ALL_CLOSED}, states=states))
 
     assert [row["orderId"] for row in swept["kept"]] == [stop["orderId"]]
 
@@ -221,7 +234,7 @@ def test_stops_are_not_waited_for_where_the_close_proved_every_position_closed(s
     sandbox.place_plan(1, "pos_loss", symbol="BTCUSDT", hold_side="long")
     task = cancel(orders=False, plans="protective", keep_stops_of_open_positions=True, closed_by=CLOSE, settle=19)
 
-    swept = run(task, TaskInstance(xcoms={(CLOSE, "return_value"): ALL_CLOSED}))
+    swept = run(task, TaskInstance(xcoms={(CLOSE, "return_value"): ALL_CLOSED}, states={CLOSE: "success"}))
 
     assert swept["counts"]["cancelled"] == 1
     assert swept["duration_ms"] < 10_000
@@ -321,6 +334,7 @@ def test_books_that_cannot_be_read_are_not_flat(sandbox: Sandbox) -> None:
 
     assert ti.pushed["return_value"]["flat"] is False
     assert ti.pushed["return_value"]["verified"] is False
+    assert "HTTP 502" in ti.pushed["return_value"]["error"]
 
 
 def test_one_empty_read_before_the_deadline_proves_nothing_and_says_so(sandbox: Sandbox) -> None:

@@ -811,6 +811,65 @@ def test_interrupt_passes_through_and_the_report_is_true(after: int, arrives: bo
     assert len(market.wire.sent) == sent == after
 
 
+@pytest.mark.parametrize("fault", ["refuse", "bad_gateway", "reset_before", "rate_limit", "ack_only"])
+@pytest.mark.parametrize("shows_at", [10.6, 13.0])
+def test_stop_is_not_sent_again_and_again_without_a_look_at_its_position(
+    market: Market, fault: str, shows_at: float
+) -> None:
+    """It was sent when no position showed, and has to be sent again when one does."""
+    [stop] = plans(market, "pos_loss", hold_side="long")
+    market.exchange.inject(fault, endpoint=PLAN_CANCELS)
+    later(market, shows_at, lambda: market.exchange.open_position("BTCUSDT", "long", "1"))
+    later(market, shows_at + 2.0, market.exchange.clear_faults)
+    options: dict[str, Any] = {"plan_types": PROTECTIVE_PLAN_TYPES, "keep_stops_of_open_positions": True}
+    report = prepare(market, orders=False, **options, settle=10.0, deadline=60.0).run()
+    assert market.exchange.plan_order(stop.order_id).status == "live"
+    assert [plan.order_id for plan in report.kept] == [stop.order_id]
+
+
+@pytest.mark.parametrize(("names", "state"), [("", "live"), ("USDT", "cancelled"), ("BTC", "live")])
+def test_stop_without_a_margin_coin_is_kept_for_a_position_in_any(market: Market, names: str, state: str) -> None:
+    """The sandbox knows one margin coin a symbol: the position is shown in another one than the scope's."""
+    [stop] = plans(market, "pos_loss", hold_side="long")
+    market.exchange.open_position("BTCUSDT", "long", "1")
+    read_positions, read_plans = market.dialect.positions, market.dialect.open_plan_orders
+
+    def positions(*, margin_coin: str | None = None, **options: Any) -> list[Any]:
+        in_btc = [replace(position, margin_coin="BTC") for position in read_positions(**options)]
+        return in_btc if margin_coin in (None, "BTC") else []
+
+    def open_plan_orders(**options: Any) -> Any:
+        for page in read_plans(**options):
+            yield [replace(plan, margin_coin=names) for plan in page]
+
+    market.dialect.positions = positions  # type: ignore[method-assign]
+    market.dialect.open_plan_orders = open_plan_orders  # type: ignore[method-assign]
+    options: dict[str, Any] = {"plan_types": PROTECTIVE_PLAN_TYPES, "keep_stops_of_open_positions": True}
+    report = prepare(market, orders=False, **options, margin_coin="USDT", deadline=30.0).run()
+    assert report.verified
+    assert market.exchange.plan_order(stop.order_id).status == state
+    assert [plan.order_id for plan in report.kept] == ([stop.order_id] if names == "" else [])
+    assert report.to_dict()["books"][-1]["positions"] == 0
+
+
+def test_many_stops_go_a_part_after_each_look(market: Market) -> None:
+    stops = plans(market, "pos_loss", count=60, hold_side="long")
+    options: dict[str, Any] = {"plan_types": PROTECTIVE_PLAN_TYPES, "keep_stops_of_open_positions": True}
+    report = sweep(market, **options, settle=10.0, chunk_size=1)
+    assert counts(report) == {"cancelled": len(stops)}
+    assert report.verified
+
+
+def test_first_look_sends_nothing_more_after_an_interrupt(market: Market) -> None:
+    workers = OneAtATime()
+    workers.interrupt_after = 2
+    with pytest.raises(Interrupt):
+        prepare(market, workers=workers, look_first=True).run()
+    while workers.next_done(0.0) is not None:
+        """Threads would go on with what is queued."""
+    assert len(market.wire.sent) == 2
+
+
 def test_answer_that_hangs_is_waited_for_two_seconds_after_a_stop(market: Market) -> None:
     market.place(3)
     market.exchange.inject("hang", endpoint=CANCELS, processed=True, seconds=1_000.0)

@@ -934,6 +934,16 @@ def test_position_whose_stops_went_nobody_knows_how_is_closed_but_never_blindly(
     assert again - first >= REST_SECONDS
 
 
+def test_history_that_hangs_keeps_no_position_open_for_long(market: Market) -> None:
+    open_positions(market, "BTCUSDT/long")
+    market.exchange.place_plan(1, "loss_plan", "BTCUSDT", hold_side="long")
+    lock_by_stops(market, "BTCUSDT", "long")
+    market.exchange.inject("empty_lists", endpoint=PLAN_CANCELS)
+    market.exchange.inject("hang", endpoint=PLAN_HISTORY, seconds=1_000.0)
+    assert counts(close(market, cancel_locking_stops=True)) == {"closed": 1}
+    assert market.clock.monotonic() < 12
+
+
 def test_position_whose_stop_triggers_is_not_closed_while_what_it_placed_is_live(market: Market) -> None:
     open_positions(market, "BTCUSDT/long")
     market.exchange.place_plan(1, "loss_plan", "BTCUSDT", hold_side="long")

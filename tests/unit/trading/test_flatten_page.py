@@ -67,8 +67,16 @@ NOT_FLAT = build(
     margin_coin="USDT",
 )
 UNKNOWN = build(phases(prove=None))
+REFUSED_KEY = build(
+    phases(prove=prove(flat=False, verified=False, error="/api/v2/mix: sign signature error (code 40009, HTTP 400)"))
+)
 UNPROVEN = build(phases(prove=prove(flat=False)))
 SIMULATED = build(phases(prove=prove(orders=[order("1")], positions=[position("BTCUSDT", "long")])), simulated=True)
+HALF_PROVEN = build(
+    phases(prove=prove(orders=[order("1")])),
+    phases("USDC-FUTURES", prove=prove(flat=False, product_type="USDC-FUTURES")),
+    product_types=["USDT-FUTURES", "USDC-FUTURES"],
+)
 SEVERAL = build(phases(), phases("USDC-FUTURES", prove=None), product_types=["USDT-FUTURES", "USDC-FUTURES"])
 WILD = build(
     phases(
@@ -180,6 +188,8 @@ def test_only_true_is_flat(value: Any) -> None:
     ("report", "sentence"),
     [
         (FLAT, "No order, no plan order and no position is left: two complete reads in a row, at least 30 s apart"),
+        (FLAT, "found none, the last of them at 2026-11-23 23:55:40 UTC."),
+        (HALF_PROVEN, "In USDC-FUTURES nothing is known to be left, but two complete reads in a row did not prove it."),
         (NOT_FLAT, "Left: 1 order, 1 plan order and 1 position."),
         (NOT_FLAT, "1 order filled while being cancelled."),
         (NOT_FLAT, "1 plan order triggered while being cancelled."),
@@ -187,6 +197,7 @@ def test_only_true_is_flat(value: Any) -> None:
         (NOT_FLAT, "1 stop was cancelled before the close"),
         (NOT_FLAT, "No report came from sweep USDT-FUTURES."),
         (UNKNOWN, "What is left is not known"),
+        (REFUSED_KEY, "The last reads ended with: /api/v2/mix: sign signature error (code 40009, HTTP 400)"),
         (UNPROVEN, "two complete reads in a row did not prove it"),
         (SIMULATED, "Nothing was sent that changes anything"),
         (SIMULATED, "Open: 1 order and 1 position."),
@@ -462,3 +473,19 @@ def test_end_of_the_run_may_lie_beyond_midnight() -> None:
     late = build(phases(), ended=ENDED + timedelta(hours=1))
 
     assert first_lines(late)[0].endswith("2026-11-24 00:55:43 UTC")
+
+
+def test_a_phase_that_had_nothing_to_do_does_not_say_that_nothing_was_there() -> None:
+    kept = [order("30", "ETHUSDT", planType="pos_loss", holdSide="long")]
+    report = build(phases(sweep=cancel(7, kept=kept), prove=prove(plan_orders=kept), close=close(verified=False)))
+
+    (section,) = [section for section in sections_of(report) if section.title == "Phases"]
+
+    place = [column.heading for column in section.columns].index("What became of it")
+    assert [row[place] for row in section.rows] == [
+        "nothing to cancel",
+        "not read to the end",
+        "nothing to cancel",
+        "nothing to cancel",
+        "1 plan orders",
+    ]

@@ -56,6 +56,7 @@ def test_account_is_flat_when_every_product_type_is_proven_to_be() -> None:
     assert report["missing"] == []
     assert report["left"] == {
         "known": True,
+        "error": "",
         "counts": {"orders": 0, "plan_orders": 0, "positions": 0},
         "rows": [],
     }

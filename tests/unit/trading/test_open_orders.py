@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_provider_bitget.api.rows import OpenOrder, OpenPlanOrder
 from airflow_provider_bitget.trading.books import Books
-from airflow_provider_bitget.trading.open_orders import OpenOrdersReport
+from airflow_provider_bitget.trading.open_orders import ListOpenOrders, OpenOrdersReport
 from airflow_provider_bitget.trading.order_list import parse_orders
 from airflow_provider_bitget.trading.scope import Scope
+from tests.unit.trading.market import Interrupt, Market, OneAtATime
 
 SCOPE = Scope("USDT-FUTURES")
 
@@ -41,3 +44,14 @@ def test_a_report_without_books_shows_no_rows_and_is_not_verified() -> None:
     assert report.rows() == []
     assert report.to_dict()["verified"] is False
     assert report.to_dict()["range"] == {"from": "", "to": "", "any_age": False}
+
+
+def test_reads_that_still_wait_for_their_turn_are_not_sent_after_an_interrupt() -> None:
+    market = Market()
+    workers = OneAtATime()
+    workers.interrupt_after = 2
+    with pytest.raises(Interrupt):
+        ListOpenOrders(market.dialect, SCOPE, plan_orders=True, workers=workers).run()
+    while workers.next_done(0.0) is not None:
+        """Threads would go on with what is queued."""
+    assert len(market.wire.sent) == 2

@@ -59,6 +59,7 @@ def assert_report_is_sound(market: Market, report: FlatReport) -> None:
         "open_positions",
         "truncated",
         "verified",
+        "error",
         "range",
         "requests",
         "retries",
