@@ -362,7 +362,7 @@ class BitgetFlattenReportOperator(BaseOperator):
     """Gather the reports of all phases, write the page, and fail if the account is not flat.
 
     Asks the exchange nothing. It returns the report as plain JSON types, which is XCom ``return_value`` also when the
-    task fails: see :func:`airflow_provider_bitget.trading.flatten_report.build_flatten_report`; ``pages`` names the two
+    task fails: see :func:`airflow_provider_bitget.flatten_report.report.build_flatten_report`; ``pages`` names the two
     files that were written. A phase that left no report is named in it as such.
 
     :param phases: the task ids of the phases: product type -> phase -> task id, in the same run and with the same map
@@ -401,7 +401,7 @@ class BitgetFlattenReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the report of a flat account; fail with that of any other."""
-        from airflow_provider_bitget.trading.flatten_report import build_flatten_report
+        from airflow_provider_bitget.flatten_report.report import build_flatten_report
 
         report = build_flatten_report(
             account=self.bitget_conn_id,
@@ -450,8 +450,8 @@ class BitgetFlattenReportOperator(BaseOperator):
         """Write both pages, name them in the report, and return what kept one of them from being written."""
         if self.report_path is None:
             return ""
-        from airflow_provider_bitget.trading.flatten_markdown import render_markdown
-        from airflow_provider_bitget.trading.flatten_page import render_html
+        from airflow_provider_bitget.flatten_report.markdown import render_markdown
+        from airflow_provider_bitget.flatten_report.page import render_html
 
         trouble = ""
         if str(self.report_path).strip() in _NO_PATH:
@@ -476,7 +476,7 @@ class BitgetFlattenReportOperator(BaseOperator):
         return trouble
 
     def _conclude(self, report: dict[str, Any], trouble: str) -> dict[str, Any]:
-        from airflow_provider_bitget.trading.flatten_sections import headline_of, sentences_of
+        from airflow_provider_bitget.flatten_report.sections import headline_of, sentences_of
 
         headline = " · ".join(headline_of(report))
         said = f"{headline}. {' '.join(sentences_of(report))}"

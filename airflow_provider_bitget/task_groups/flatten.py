@@ -104,7 +104,7 @@ def flatten_account(
         flatten_account.partial(product_types=["USDT-FUTURES"]).expand(bitget_conn_id=["desk_a", "desk_b"])
 
     The report is the XCom of ``flatten_account.report``: see
-    :func:`airflow_provider_bitget.trading.flatten_report.build_flatten_report`.
+    :func:`airflow_provider_bitget.flatten_report.report.build_flatten_report`.
 
     :param product_types: a literal list of at least one of ``USDT-FUTURES``, ``COIN-FUTURES``, ``USDC-FUTURES``,
         ``SUSDT-FUTURES``, ``SCOIN-FUTURES``, ``SUSDC-FUTURES``: everything in them is cancelled and closed.

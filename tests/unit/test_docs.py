@@ -24,6 +24,7 @@ from airflow_provider_bitget.api import classic_endpoints
 from airflow_provider_bitget.api.client import Endpoint
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.rows import PLAN_TYPES, OpenOrder, OpenPlanOrder, Position
+from airflow_provider_bitget.flatten_report.report import build_flatten_report
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.hooks.connection import read_connection
 from airflow_provider_bitget.operators.bitget import (
@@ -40,7 +41,6 @@ from airflow_provider_bitget.trading.cancel_all import CancelAllReport
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseOutcome, CloseReport
 from airflow_provider_bitget.trading.flat import FlatReport
 from airflow_provider_bitget.trading.flat_check import FlatAnswer
-from airflow_provider_bitget.trading.flatten_report import build_flatten_report
 from airflow_provider_bitget.trading.open_orders import OpenOrdersReport
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.position_track import LOCKED, TOO_LARGE

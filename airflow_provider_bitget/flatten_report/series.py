@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.plain import (
+from airflow_provider_bitget.flatten_report.plain import (
     decimal_of,
     iso_of,
     mapping_of,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bitget.trading.plain import decimal_of, iso_of, moment_of, rows_of, text_of, whole_of
+from airflow_provider_bitget.flatten_report.plain import decimal_of, iso_of, moment_of, rows_of, text_of, whole_of
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.chart import Mark, chart_of
-from airflow_provider_bitget.trading.flatten_sections import (
+from airflow_provider_bitget.flatten_report.chart import Mark, chart_of
+from airflow_provider_bitget.flatten_report.plain import mapping_of, moment_of, rows_of, text_of
+from airflow_provider_bitget.flatten_report.sections import (
     FLAT,
     NOT_FLAT,
     NOTHING,
@@ -26,7 +27,6 @@ from airflow_provider_bitget.trading.flatten_sections import (
     sections_of,
     sentences_of,
 )
-from airflow_provider_bitget.trading.plain import mapping_of, moment_of, rows_of, text_of
 
 _VERDICT_CLASSES: Final[Mapping[str, str]] = {FLAT: "good", NOT_FLAT: "bad", SIMULATED: "neutral"}
 SHORT_CELL: Final = 30
@@ -117,7 +117,7 @@ footer { margin-top: 2.5rem; padding-top: .75rem; border-top: 1px solid var(--ru
 def render_html(report: Mapping[str, Any]) -> str:
     """Return the page. It never raises over what the report holds.
 
-    :param report: as :func:`~airflow_provider_bitget.trading.flatten_report.build_flatten_report` returns it.
+    :param report: as :func:`~airflow_provider_bitget.flatten_report.report.build_flatten_report` returns it.
     """
     headline = headline_of(report)
     body = [

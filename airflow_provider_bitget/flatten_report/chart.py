@@ -14,7 +14,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.plain import decimal_of, moment_of, rows_of
+from airflow_provider_bitget.flatten_report.plain import decimal_of, moment_of, rows_of
 
 WIDTH: Final = 760
 LEFT: Final = 84

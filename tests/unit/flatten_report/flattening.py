@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from airflow_provider_bitget.api.rows import OPENING_PLAN_TYPES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES
+from airflow_provider_bitget.flatten_report.phases import TASKS, Phase
+from airflow_provider_bitget.flatten_report.report import build_flatten_report
 from airflow_provider_bitget.trading.cancel_all import CancelAll
 from airflow_provider_bitget.trading.close_positions import ClosePositions
 from airflow_provider_bitget.trading.flat import ProveFlat
-from airflow_provider_bitget.trading.flatten_phases import TASKS, Phase
-from airflow_provider_bitget.trading.flatten_report import build_flatten_report
 from airflow_provider_bitget.trading.scope import Scope
 from tests.unit.trading.market import USDT_FUTURES, Market, OneAtATime
 

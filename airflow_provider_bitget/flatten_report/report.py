@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_bitget.trading.flatten_left import what_is_left
-from airflow_provider_bitget.trading.flatten_phases import (
+from airflow_provider_bitget.flatten_report.left import what_is_left
+from airflow_provider_bitget.flatten_report.phases import (
     CANCELS,
     CLOSE,
     ORDER_FIELDS,
@@ -29,7 +29,15 @@ from airflow_provider_bitget.trading.flatten_phases import (
     rows_in,
     upper_of,
 )
-from airflow_provider_bitget.trading.flatten_series import (
+from airflow_provider_bitget.flatten_report.plain import (
+    decimal_of,
+    iso_of,
+    mapping_of,
+    moment_of,
+    text_of,
+    whole_of,
+)
+from airflow_provider_bitget.flatten_report.series import (
     Numbers,
     Snapshot,
     by_time,
@@ -37,14 +45,6 @@ from airflow_provider_bitget.trading.flatten_series import (
     series_of,
     snapshots_of,
     total,
-)
-from airflow_provider_bitget.trading.plain import (
-    decimal_of,
-    iso_of,
-    mapping_of,
-    moment_of,
-    text_of,
-    whole_of,
 )
 from airflow_provider_bitget.trading.report import MOST_ROWS
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.error_codes import ERROR_CODES, ErrorCategory
+from airflow_provider_bitget.flatten_report.phases import TASKS, Phase
+from airflow_provider_bitget.flatten_report.reasons import KEPT_STOP, NEVER_NAMED, NOT_SENT_ON_PURPOSE, reason_of
+from airflow_provider_bitget.flatten_report.report import build_flatten_report
 from airflow_provider_bitget.sandbox.orders import OPEN_STATUSES
-from airflow_provider_bitget.trading.flatten_phases import TASKS, Phase
-from airflow_provider_bitget.trading.flatten_report import build_flatten_report
-from airflow_provider_bitget.trading.reasons import KEPT_STOP, NEVER_NAMED, NOT_SENT_ON_PURPOSE, reason_of
 from airflow_provider_bitget.trading.report import MOST_ROWS, Unresolved
-from tests.unit.trading.flattening import (
+from tests.unit.flatten_report.flattening import (
     BEGAN,
     ENDED,
     Desk,

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import compress
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.plain import decimal_of, mapping_of, moment_of, rows_of, text_of, whole_of
+from airflow_provider_bitget.flatten_report.plain import decimal_of, mapping_of, moment_of, rows_of, text_of, whole_of
 
 FLAT: Final = "FLAT"
 NOT_FLAT: Final = "NOT FLAT"

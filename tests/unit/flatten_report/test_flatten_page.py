@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_bitget.trading.chart import HEIGHT, LETTER_WIDTH, WIDTH, Mark, chart_of
-from airflow_provider_bitget.trading.flatten_markdown import escaped, render_markdown
-from airflow_provider_bitget.trading.flatten_page import render_html
-from airflow_provider_bitget.trading.flatten_sections import sections_of
-from tests.unit.trading.flattening import (
+from airflow_provider_bitget.flatten_report.chart import HEIGHT, LETTER_WIDTH, WIDTH, Mark, chart_of
+from airflow_provider_bitget.flatten_report.markdown import escaped, render_markdown
+from airflow_provider_bitget.flatten_report.page import render_html
+from airflow_provider_bitget.flatten_report.sections import sections_of
+from tests.unit.flatten_report.flattening import (
     BEGAN,
     ENDED,
     at,

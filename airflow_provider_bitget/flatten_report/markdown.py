@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.flatten_sections import (
+from airflow_provider_bitget.flatten_report.plain import decimal_of, rows_of, text_of
+from airflow_provider_bitget.flatten_report.sections import (
     Column,
     Section,
     clock_time,
@@ -17,8 +18,7 @@ from airflow_provider_bitget.trading.flatten_sections import (
     sections_of,
     sentences_of,
 )
-from airflow_provider_bitget.trading.flatten_series import thinned
-from airflow_provider_bitget.trading.plain import decimal_of, rows_of, text_of
+from airflow_provider_bitget.flatten_report.series import thinned
 
 MOST_POINTS: Final = 20
 """A table cannot show more of a run at a glance."""
@@ -31,7 +31,7 @@ _LINKS = (("://", "&#58;//"), ("www.", "www&#46;"))
 def render_markdown(report: Mapping[str, Any]) -> str:
     """Return the page as Markdown with tables (GitHub's flavour). It never raises over what the report holds.
 
-    :param report: as :func:`~airflow_provider_bitget.trading.flatten_report.build_flatten_report` returns it.
+    :param report: as :func:`~airflow_provider_bitget.flatten_report.report.build_flatten_report` returns it.
     """
     verdict, *rest = headline_of(report)
     blocks = [

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from airflow_provider_bitget.trading.plain import mapping_of, rows_of, text_of
+from airflow_provider_bitget.flatten_report.plain import mapping_of, rows_of, text_of
 
 CANCEL: Final = "cancel"
 CLOSE: Final = "close"

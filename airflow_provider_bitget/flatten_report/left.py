@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_bitget.api.rows import PROTECTIVE_PLAN_TYPES
-from airflow_provider_bitget.trading.flatten_phases import (
+from airflow_provider_bitget.flatten_report.phases import (
     CANCEL,
     CANCELS,
     CLOSE,
@@ -22,9 +22,15 @@ from airflow_provider_bitget.trading.flatten_phases import (
     key_of,
     rows_in,
 )
-from airflow_provider_bitget.trading.flatten_series import total
-from airflow_provider_bitget.trading.plain import mapping_of, text_of, whole_of
-from airflow_provider_bitget.trading.reasons import KEPT_STOP, NEVER_NAMED, NOT_SENT_ON_PURPOSE, Reason, reason_of
+from airflow_provider_bitget.flatten_report.plain import mapping_of, text_of, whole_of
+from airflow_provider_bitget.flatten_report.reasons import (
+    KEPT_STOP,
+    NEVER_NAMED,
+    NOT_SENT_ON_PURPOSE,
+    Reason,
+    reason_of,
+)
+from airflow_provider_bitget.flatten_report.series import total
 
 _ENDED_UNSEEN: Final = ("not_found", "ambiguous", "not_verified")
 _COUNTS: Final = ("orders", "plan_orders", "positions")
