@@ -118,7 +118,7 @@ class CancelAll:
     :param orders: cancel open orders.
     :param plan_types: which types of plan orders (trigger, trailing, take-profit, stop-loss) to cancel.
     :param keep_stops_of_open_positions: leave take-profit and stop-loss orders alone whose position is open; the others
-        go only once two reads, ``settle`` apart, have shown no position.
+        go only once complete reads have shown no position for ``settle`` seconds.
     :param look_first: read everything in the scope once before, positions and the plan orders of every type too, so
         that the report knows what there was. Nothing depends on this look: it is given up after three seconds.
     :param deadline: seconds for the whole run.

@@ -166,11 +166,13 @@ class Try:
 
     :param phase: the task's part in the group, such as ``close``.
     :param number: 1 for the first.
+    :param ends_by: what ends it early, of :data:`ENDS`, and when; ``""`` for nothing.
     :param run: what it does, once it is prepared.
     :param outcome: ``success``, ``failed`` (no other try may follow), ``skipped``, ``retry``; ``""`` while it runs.
     :param positions_shown: what the last read of the positions was answered with.
     :param positions_seen: the same of the last read that the run took for complete.
     :param looks: what was open at each moment of the last read of a proof.
+    :param open_all_the_time: what was open through the whole of its last complete read.
     :param locked: the symbols of which the exchange has said that something locks their position.
     :param finds_locks: an order that closes rested when it closed positions.
     """
@@ -185,14 +187,21 @@ class Try:
     dialect: PositionsSeen
     task: Any
     ends_by: str = ""
+    ends_at: float = float("inf")
     run: Any = None
     outcome: str = ""
     ended: float = float("inf")
     positions_shown: frozenset[tuple[str, str]] = frozenset()
     positions_seen: frozenset[tuple[str, str]] = frozenset()
     looks: list[frozenset[str]] = field(default_factory=list)
+    open_all_the_time: frozenset[str] = frozenset()
     locked: set[str] = field(default_factory=set)
     finds_locks: bool = False
+
+    @property
+    def is_ended_early(self) -> bool:
+        """Whether it was ended from outside, before it came to its own end."""
+        return self.ends_at <= self.ended
 
     @property
     def is_dead(self) -> bool:
@@ -399,7 +408,7 @@ class Evening:
     def _appoint_end(self, attempt: Try, end: str) -> None:
         """Let something end a try, mostly soon after it has started."""
         attempt.ends_by = end
-        moment = attempt.started + self.chance.choice([0.5, 3.0, 20.0, 60.0]) * self.chance.random()
+        attempt.ends_at = moment = attempt.started + self.chance.choice([0.5, 3.0, 20.0, 60.0]) * self.chance.random()
         if end == "stop":
             self.clock.at(moment, attempt.task.on_kill)
         else:
