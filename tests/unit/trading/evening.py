@@ -160,6 +160,15 @@ class PositionsSeen(ClassicDialect):
         return found
 
 
+@dataclass
+class ProofRead:
+    """One read of a proof: when it began and ended, and whether it was complete."""
+
+    began: float
+    ended: float = float("inf")
+    is_complete: bool = False
+
+
 @dataclass(eq=False)
 class Try:
     """One try of one task.
@@ -170,9 +179,10 @@ class Try:
     :param run: what it does, once it is prepared.
     :param outcome: ``success``, ``failed`` (no other try may follow), ``skipped``, ``retry``; ``""`` while it runs.
     :param positions_shown: what the last read of the positions was answered with.
-    :param positions_seen: the same of the last read that the run took for complete.
+    :param positions_seen: the same of the last read that the run took for complete; ``None`` without one.
     :param looks: what was open at each moment of the last read of a proof.
     :param open_all_the_time: what was open through the whole of its last complete read.
+    :param reads: all its reads.
     :param locked: the symbols of which the exchange has said that something locks their position.
     :param finds_locks: an order that closes rested when it closed positions.
     """
@@ -192,9 +202,10 @@ class Try:
     outcome: str = ""
     ended: float = float("inf")
     positions_shown: frozenset[tuple[str, str]] = frozenset()
-    positions_seen: frozenset[tuple[str, str]] = frozenset()
+    positions_seen: frozenset[tuple[str, str]] | None = None
     looks: list[frozenset[str]] = field(default_factory=list)
     open_all_the_time: frozenset[str] = frozenset()
+    reads: list[ProofRead] = field(default_factory=list)
     locked: set[str] = field(default_factory=set)
     finds_locks: bool = False
 
@@ -233,6 +244,8 @@ class TaskInstance:
 
     def __init__(self, evening: Evening, task_id: str, attempt: Try | None = None) -> None:
         self.task_id = task_id
+        self.try_number = attempt.number if attempt is not None else 1
+        self.max_tries = evening.tasks[task_id].task.retries
         self._evening = evening
         self._attempt = attempt
 
