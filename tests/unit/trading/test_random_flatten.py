@@ -721,7 +721,7 @@ class Watch:
             assert self.market.exchange.plan_order(stop.order_id).status == PLAN_CANCELLED
 
     def _assert_flat_is_true(self, attempt: Try, report: FlatReport) -> None:
-        """Flat are two complete reads in a row, far enough apart, and nothing was open through the whole of the last."""
+        """Flat are two complete reads in a row, far enough apart; nothing was open through the whole of the last."""
         if not report.flat:
             return
         assert not attempt.open_all_the_time, "said to be flat, and open"
