@@ -59,7 +59,7 @@ lint: $(INSTALLED) ## ruff, format, types, layers
 
 .PHONY: test
 test: lint ## every check: lint, then the tests
-	@echo "pytest";         $(BIN)/python -m pytest -q $(PYTEST_ARGS)
+	@echo "pytest";         $(BIN)/python -m pytest -q -n auto $(PYTEST_ARGS)
 
 .PHONY: pages
 pages: $(INSTALLED) ## write the pages of docs/ that come from the code

@@ -52,6 +52,7 @@ OLD, ANCIENT = 300.0, 1_500.0
 """Days: older than the lists show by themselves, and older than they are asked for."""
 
 WRITES: Final = {CANCELS, sweeping.PLAN_CANCELS, sweeping.MASS_CANCELS, closing.CLOSES}
+CANCELLING: Final = ("cancel", "cancel_stops", "sweep")
 REFUSALS: Final = ["45009", "22044", "40746", "40867", "40939", "40888", "41114", "99999", "40015", "43043"]
 
 AS_IT_COMES: Final[Mapping[str, Any]] = {}
@@ -731,6 +732,11 @@ class Watch:
         settle = self.settle_after_fill if self.has_known_fill(attempt) else 0.0 if self.plan.simulate else self.settle
         assert second.began - first.ended >= settle - 1e-6, "the reads are not far enough apart"
 
+    def _sent_by_cancels(self) -> set[str]:
+        """Return the ids of everything that a phase whose work is to cancel has sent."""
+        tries = [attempt for attempt in self.evening.tries if attempt.phase in CANCELLING]
+        return {one for attempt in tries for request in attempt.wire.sent for one in request.ids}
+
     @property
     def settle(self) -> float:
         return float(self.plan.times.get("settle", 10.0))
@@ -744,11 +750,10 @@ class Watch:
 
         What only a try knew that was followed by another one is lost with its report.
         """
-        cancels = [self.evening.task(phase, proof.product_type).tries for phase in ("cancel", "cancel_stops", "sweep")]
+        cancels = [self.evening.task(phase, proof.product_type).tries for phase in CANCELLING]
         if any(len(tries) > 1 for tries in cancels):
             return False
-        writes = [record for record in self.market.exchange.records() if record.method == "POST"]
-        sent = {one for record in writes for one in record.order_ids + record.plan_order_ids}
+        sent = self._sent_by_cancels()
         return any(
             one.order_id in sent and one.status in (FILLED, EXECUTED) and one.product_type == proof.product_type
             for one in sweeping.every_order(self.market)
@@ -824,8 +829,7 @@ class Watch:
         """Orders that filled although they were to be cancelled stand in the report, if no try's report was lost."""
         if any(len(one.tries) > 1 for one in self.evening.tasks.values()):
             return
-        writes = [record for record in self.market.exchange.records() if record.method == "POST"]
-        sent = {one for record in writes for one in record.order_ids + record.plan_order_ids}
+        sent = self._sent_by_cancels()
         filled = [one for one in sweeping.every_order(self.market) if one.status in (FILLED, EXECUTED)]
         rows = [*report["fills"], *report["ends_unknown"], *report["left"]["rows"]]
         named = {row.get("orderId") for row in rows}
