@@ -485,11 +485,15 @@ class ClosePositions:
     def _cancel_stops(self) -> bool:
         """Cancel the stops that lock positions; return whether any were to be cancelled."""
         locked = [track for track in self._every_track() if self._may_be_freed(track)]
+        if not locked or not self._read_live_closes():
+            return False
         for track in locked:
             track.stops_asked = True
+        # A resting order that closes holds the size: the stops would go in vain, and the position would have none.
+        held, self._live = self._live or {}, None
+        locked = [track for track in locked if not (track.symbol in held or "" in held)]
         if not locked:
             return False
-        self._live = None
         self._stops.cancel(locked)
         for track in locked:
             if self._stops.freed(track):

@@ -551,6 +551,17 @@ def test_locked_position_is_reported_and_nothing_is_cancelled_for_it(
     assert report.to_dict()["cancelled_stops"] == []
 
 
+def test_stops_stay_where_a_resting_order_locks_the_position_and_not_they(market: Market) -> None:
+    """They would go in vain: the position would stay open, and without them."""
+    open_positions(market, "BTCUSDT/long")
+    market.place(1, "BTCUSDT", trade_side="close", hold_side="long", size="1")
+    (stop,) = market.exchange.place_plan(1, "pos_loss", "BTCUSDT", hold_side="long")
+    report = close(market, cancel_locking_stops=True)
+    assert failed(report) == {"BTCUSDT/long": "locked"}
+    assert market.exchange.plan_order(stop.order_id).status == "live"
+    assert report.to_dict()["cancelled_stops"] == []
+
+
 def test_what_resting_close_orders_hold_is_left_and_named(market_with: Callable[..., Market]) -> None:
     market = market_with(locked_positions="remainder")
     open_positions(market, "BTCUSDT/long", size="1")
