@@ -8,6 +8,7 @@ interrupted publishes what it had done by then.
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -133,13 +134,14 @@ class BitgetReportingOperator(BaseOperator):
 
     # What a subclass says
 
+    @abstractmethod
     def _read_arguments(self) -> Any:
         """Return the rendered arguments, checked.
 
         :raises BitgetConfigError: one of them cannot be used.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _prepare(self, hook: BitgetHook, arguments: Any, known_ends: Mapping[str, str]) -> Run:
         """Return the run, ready to start.
 
@@ -148,7 +150,6 @@ class BitgetReportingOperator(BaseOperator):
         :param known_ends: ``filled`` or ``cancelled`` by orderId, as earlier tries have proven it.
         :raises BitgetConfigError: the connection cannot be used.
         """
-        raise NotImplementedError
 
     def _blocking(self, report: Any) -> Sequence[NotDone]:
         """Return what keeps the task from succeeding."""

@@ -29,7 +29,6 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetBadRequestError,
     BitgetCallError,
-    BitgetError,
     BitgetIpBanError,
     BitgetNotSentError,
 )
@@ -212,19 +211,8 @@ class BatchCancel:
         did. An exception that is not ours (Airflow's timeout, an interrupt) passes through after at most two seconds
         for the requests in flight; :meth:`report` then says what was done by then.
         """
-        try:
-            if self.simulate:
-                self._read_for_simulation()
-            else:
-                self._cancel_until_settled()
-        except BitgetError as error:
-            self._in_flight.end(error)
-            self._in_flight.drain(self._take_batch)
-        except BaseException:
-            self._in_flight.drain(self._take_batch)
-            raise
-        finally:
-            self._in_flight.close()
+        work = self._read_for_simulation if self.simulate else self._cancel_until_settled
+        self._in_flight.carry_out(work, self._take_batch)
         return self.report()
 
     def request_stop(self) -> None:

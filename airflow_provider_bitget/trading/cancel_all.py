@@ -196,23 +196,18 @@ class CancelAll:
         exception that is not ours (Airflow's timeout, an interrupt) passes through after at most two seconds for the
         requests in flight; :meth:`report` then says what was done by then.
         """
-        try:
-            if self.look_first:
-                self._look_at_everything()
-            if self.simulate:
-                self._read_for_simulation()
-            else:
-                self._cancel_until_none_is_left()
-        except BitgetError as error:
-            self._in_flight.end(error)
+        error = self._in_flight.carry_out(self._do_all, self._mass.take)
+        if error is not None:
             self._error = self._reason(error)
-            self._in_flight.drain(self._mass.take)
-        except BaseException:
-            self._in_flight.drain(self._mass.take)
-            raise
-        finally:
-            self._reader.close()
         return self.report()
+
+    def _do_all(self) -> None:
+        if self.look_first:
+            self._look_at_everything()
+        if self.simulate:
+            self._read_for_simulation()
+        else:
+            self._cancel_until_none_is_left()
 
     def _reason(self, error: BitgetError) -> Exception | None:
         """Return what kept the run from its proof; a deadline says less than the read that failed before it."""

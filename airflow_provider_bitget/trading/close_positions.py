@@ -134,19 +134,8 @@ class ClosePositions:
         did. An exception that is not ours (Airflow's timeout, an interrupt) passes through after at most two seconds
         for the request in flight; :meth:`report` then says what was done by then.
         """
-        try:
-            if self.simulate:
-                self._look()
-            else:
-                self._close_until_gone()
-        except BitgetError as error:
-            self._in_flight.end(error)
-            self._in_flight.drain(self._take_close)
-        except BaseException:
-            self._in_flight.drain(self._take_close)
-            raise
-        finally:
-            self._in_flight.close()
+        work = self._look if self.simulate else self._close_until_gone
+        self._in_flight.carry_out(work, self._take_close)
         return self.report()
 
     def request_stop(self) -> None:

@@ -178,18 +178,9 @@ class ProveFlat:
         An exception that is not ours (Airflow's timeout, an interrupt) passes through after at most two seconds for the
         requests in flight; :meth:`report` then says what is known.
         """
-        try:
-            while not self._empty.are_proof and not self._has_seen_enough():
-                self._look()
-        except BitgetError as error:
-            self._in_flight.end(error)
+        error = self._in_flight.carry_out(self._look_until_proven, _forget)
+        if error is not None:
             self._error = self._reason(error)
-            self._in_flight.drain(_forget)
-        except BaseException:
-            self._in_flight.drain(_forget)
-            raise
-        finally:
-            self._reader.close()
         return self.report()
 
     def request_stop(self) -> None:
@@ -210,6 +201,10 @@ class ProveFlat:
             duration_ms=round(self.budget.elapsed() * 1000),
             error=self._error,
         )
+
+    def _look_until_proven(self) -> None:
+        while not self._empty.are_proof and not self._has_seen_enough():
+            self._look()
 
     def _look(self) -> None:
         """Read once, and wait until it is worth reading again."""

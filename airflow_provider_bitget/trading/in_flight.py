@@ -94,6 +94,26 @@ class InFlight:
         if self._budget.stopped:
             raise BitgetNotSentError("stopped")
 
+    def carry_out(self, work: Callable[[], None], take: Take) -> BitgetError | None:
+        """Do the work of a run, and wind the run up whatever ends it; return what ended it early, if anything did.
+
+        :param work: submits and collects.
+        :param take: is handed what requests in flight bring after an early end.
+        """
+        try:
+            work()
+        except BitgetError as error:
+            self.end(error)
+            self.drain(take)
+            return error
+        except BaseException:
+            # Airflow's timeout or an interrupt: it passes on.
+            self.drain(take)
+            raise
+        finally:
+            self.close()
+        return None
+
     def drain(self, take: Take) -> None:
         """Stop, and take what the requests in flight bring within the grace."""
         self._stop()
