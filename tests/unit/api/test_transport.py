@@ -265,7 +265,8 @@ def test_answer_takes_no_longer_than_its_timeout_however_it_drips(talk: Callable
         took = time.monotonic() - started
 
     assert failure.sent
-    assert 0.2 <= took < 0.7
+    # All of it would take one and a half.
+    assert 0.2 <= took < 1.4
 
 
 def test_wait_for_a_slot_after_connecting_is_not_taken_off_the_answers_time() -> None:
@@ -284,7 +285,7 @@ def test_time_that_a_connection_gave_to_its_answer_is_forgotten_with_the_next_re
     def hang(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         connection.recv(65_536)
-        time.sleep(0.5)
+        time.sleep(1.5)
 
     with raw_server(hang) as url:
         transport = HttpTransport(url)
@@ -295,7 +296,7 @@ def test_time_that_a_connection_gave_to_its_answer_is_forgotten_with_the_next_re
         took = time.monotonic() - started
         transport.close()
 
-    assert took < 0.5
+    assert took < 1.4
 
 
 # -------------------------------------------------------------------------------- what is known without an answer

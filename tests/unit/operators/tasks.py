@@ -4,6 +4,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -43,6 +50,41 @@ class StateStore:
 
 class Timeout(BaseException):
     """What Airflow raises in the main thread when execution_timeout is over."""
+
+
+PATIENCE = 30.0
+"""Seconds that a busy machine gets for what takes moments."""
+
+
+def once(is_so: Callable[[], bool], act: Callable[[], None]) -> threading.Thread:
+    """Do something, in a thread of its own, once something is so, or once there is no more patience."""
+
+    def watch() -> None:
+        give_up = time.monotonic() + PATIENCE
+        while not is_so() and time.monotonic() < give_up:
+            time.sleep(0.01)
+        act()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+@contextmanager
+def timeout_once(is_so: Callable[[], bool]) -> Iterator[None]:
+    """Let execution_timeout be over once something is so: :class:`Timeout` is raised in the main thread."""
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise Timeout
+
+    before = signal.signal(signal.SIGALRM, ring)
+    watch = once(is_so, lambda: os.kill(os.getpid(), signal.SIGALRM))
+    try:
+        with pytest.raises(Timeout):
+            yield
+    finally:
+        watch.join()
+        signal.signal(signal.SIGALRM, before)
 
 
 def run(task: BaseOperator, ti: TaskInstance | None = None, **context: Any) -> Any:

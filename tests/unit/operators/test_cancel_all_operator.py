@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ import pytest
 from airflow_provider_bitget.operators.bitget import BitgetCancelAllOrdersOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
-from tests.unit.operators.tasks import StateStore, TaskInstance, Timeout, run
+from tests.unit.operators.tasks import PATIENCE, StateStore, TaskInstance, once, run, timeout_once
 
 
 def operator(**arguments: Any) -> BitgetCancelAllOrdersOperator:
@@ -26,6 +23,10 @@ def operator(**arguments: Any) -> BitgetCancelAllOrdersOperator:
 
 def methods(sandbox: Sandbox) -> set[str]:
     return {record.method for record in sandbox.requests}
+
+
+def has_written(sandbox: Sandbox) -> bool:
+    return "POST" in methods(sandbox)
 
 
 def fill_the_books(sandbox: Sandbox) -> None:
@@ -192,16 +193,14 @@ def test_a_kill_ends_the_run_within_seconds_and_the_report_is_modest(sandbox: Sa
     killed_at: list[float] = []
 
     def kill() -> None:
-        while not any(record.method == "POST" for record in sandbox.requests):
-            time.sleep(0.01)
         killed_at.append(time.monotonic())
         task.on_kill()
 
-    threading.Thread(target=kill, daemon=True).start()
+    once(lambda: has_written(sandbox), kill)
     with pytest.raises(BitgetTaskError, match="stop"):
         run(task, ti)
 
-    assert time.monotonic() - killed_at[0] < 3.0
+    assert time.monotonic() - killed_at[0] < PATIENCE
     report = ti.pushed["return_value"]
     assert report["verified"] is False
     assert report["counts"]["requested"] == 1_000
@@ -214,17 +213,8 @@ def test_an_execution_timeout_passes_through_after_the_report_was_pushed(sandbox
     sandbox.place(1_000, "BTCUSDT")
     ti = TaskInstance()
 
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Timeout
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 1.8)
-    try:
-        with pytest.raises(Timeout):
-            run(operator(symbol="BTCUSDT"), ti)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with timeout_once(lambda: has_written(sandbox)):
+        run(operator(symbol="BTCUSDT"), ti)
 
     assert ti.pushed["return_value"]["verified"] is False
     assert ti.pushed["return_value"]["counts"]["cancelled"] == 0

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import threading
 import time
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -15,7 +12,7 @@ import pytest
 from airflow_provider_bitget.operators.bitget import BitgetClosePositionsOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
-from tests.unit.operators.tasks import TaskInstance, Timeout, run
+from tests.unit.operators.tasks import PATIENCE, TaskInstance, once, run, timeout_once
 
 
 def operator(**arguments: Any) -> BitgetClosePositionsOperator:
@@ -184,12 +181,6 @@ def test_a_kill_before_the_start_lets_nothing_be_sent(sandbox: Sandbox) -> None:
     assert len(held(sandbox)) == 3
 
 
-def wait_for_a_close(sandbox: Sandbox) -> None:
-    give_up = time.monotonic() + 10
-    while not writes(sandbox) and time.monotonic() < give_up:
-        time.sleep(0.01)
-
-
 def test_a_kill_ends_the_wait_for_positions_within_seconds(sandbox: Sandbox) -> None:
     sandbox.reset(0, close_lag=60.0)
     open_three(sandbox)
@@ -197,15 +188,14 @@ def test_a_kill_ends_the_wait_for_positions_within_seconds(sandbox: Sandbox) -> 
     killed_at: list[float] = []
 
     def kill() -> None:
-        wait_for_a_close(sandbox)
         killed_at.append(time.monotonic())
         task.on_kill()
 
-    threading.Thread(target=kill, daemon=True).start()
+    once(lambda: bool(writes(sandbox)), kill)
     with pytest.raises(BitgetTaskError, match="stop"):
         run(task, ti)
 
-    assert time.monotonic() - killed_at[0] < 3.0
+    assert time.monotonic() - killed_at[0] < PATIENCE
     assert ti.pushed["return_value"]["counts"]["closed"] == 0
 
 
@@ -214,17 +204,8 @@ def test_an_execution_timeout_passes_through_after_the_report_was_pushed(sandbox
     open_three(sandbox)
     ti = TaskInstance()
 
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Timeout
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, 1.5)
-    try:
-        with pytest.raises(Timeout):
-            run(operator(), ti)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with timeout_once(lambda: bool(writes(sandbox))):
+        run(operator(), ti)
 
     counts = ti.pushed["return_value"]["counts"]
     assert (counts["requested"], counts["closed"]) == (3, 0)

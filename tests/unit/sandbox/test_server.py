@@ -124,15 +124,15 @@ def test_html_is_no_json(sandbox: Sandbox, session: requests.Session) -> None:
 
 
 def test_latency_is_a_round_trip_and_new_connections_pay_more(sandbox: Sandbox, session: requests.Session) -> None:
-    sandbox.reset(latency=0.05, connection_round_trips=2)
+    sandbox.reset(latency=0.2, connection_round_trips=2)
 
     def elapsed() -> float:
         started = time.monotonic()
         session.get(sandbox.url + TIME, timeout=10)
         return time.monotonic() - started
 
-    assert elapsed() >= 0.15
-    assert 0.05 <= elapsed() < 0.15
+    assert elapsed() >= 0.6
+    assert 0.2 <= elapsed() < 0.6
 
 
 def test_jitter_delays_each_arrival_differently(sandbox: Sandbox, session: requests.Session) -> None:
