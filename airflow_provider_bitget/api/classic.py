@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.classic_endpoints import (
+    ACCOUNT_INFO,
     BATCH_CANCEL,
     CANCEL_ALL,
     CANCEL_PLAN_ORDER,
@@ -33,6 +34,7 @@ from airflow_provider_bitget.api.classic_rows import (
     ended_order,
     ended_plan_order,
     item_answer,
+    key_rights,
     open_order,
     open_plan_order,
     positions_in,
@@ -51,6 +53,7 @@ from airflow_provider_bitget.api.rows import (
     CloseAnswer,
     EndedOrder,
     EndedPlanOrder,
+    KeyRights,
     OpenOrder,
     OpenPlanOrder,
     Position,
@@ -102,8 +105,10 @@ class ClassicDialect:
     :param client: the signed session to call through.
     """
 
-    #: The most ids in one cancel request, of orders as of plan orders.
+    kind = "classic"
     most_ids_per_cancel = 50
+    #: The page names no most, 50 ids are safe.
+    most_plan_ids_per_cancel = 50
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client
@@ -204,7 +209,7 @@ class ClassicDialect:
             )
         except BitgetGoneError as error:
             if error.code == NO_POSITION_TO_CLOSE:
-                return CloseAnswer(nothing_open=True)
+                return CloseAnswer(nothing_open=error.code)
             raise
         if not isinstance(answer.data, Mapping) or not answer.data.keys() & {"successList", "failureList"}:
             unclear = unreadable(CLOSE_POSITIONS, "the answer's data holds no lists")
@@ -484,6 +489,17 @@ class ClassicDialect:
         """
         params = [("productType", product_type), ("limit", "1")]
         self.client.call(OPEN_ORDERS, params=params, budget=budget, attempts=1)
+
+    def key_rights(self, *, budget: Budget | None = None) -> KeyRights:
+        """Return what the exchange shows of the key's rights, asked once, in one attempt.
+
+        ``GET /api/v2/spot/account/info``, 1/s per user; ``authorities`` lists four letters a right, of which the last
+        is ``w`` for writing. Page: https://www.bitget.com/api-doc/spot/account/Get-Account-Info .
+
+        :raises BitgetCallError: the exchange does not show them to this key.
+        """
+        answer = self.client.call(ACCOUNT_INFO, budget=budget, attempts=1)
+        return key_rights(answer.data)
 
     def _every(
         self,

@@ -24,6 +24,7 @@ CANCEL_PLAN_ORDER: Final = Endpoint("POST", "/api/v2/mix/order/cancel-plan-order
 OPEN_PLAN_ORDERS: Final = Endpoint("GET", "/api/v2/mix/order/orders-plan-pending", limit=10)
 PLAN_ORDERS_HISTORY: Final = Endpoint("GET", "/api/v2/mix/order/orders-plan-history", limit=10)
 POSITIONS: Final = Endpoint("GET", "/api/v2/mix/position/all-position", limit=5)
+ACCOUNT_INFO: Final = Endpoint("GET", "/api/v2/spot/account/info", limit=1)
 
 _ENDPOINTS: Final = (
     BATCH_CANCEL,
@@ -37,6 +38,7 @@ _ENDPOINTS: Final = (
     OPEN_PLAN_ORDERS,
     PLAN_ORDERS_HISTORY,
     POSITIONS,
+    ACCOUNT_INFO,
 )
 # Endpoints that have no method yet.
 _OTHER_LIMITS: Final = {

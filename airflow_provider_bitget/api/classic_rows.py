@@ -21,6 +21,7 @@ from airflow_provider_bitget.api.rows import (
     EndedOrder,
     EndedPlanOrder,
     ItemAnswer,
+    KeyRights,
     OpenOrder,
     OpenPlanOrder,
     Position,
@@ -38,7 +39,11 @@ _ENDS_OF_PLANS: Final = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
+# How a row's tradeSide begins in one-way mode, where reduceOnly tells the rest.
+_ONE_WAY: Final = frozenset({"buy_single", "sell_single"})
 _PLACED_NOTHING: Final = frozenset({"fail", "failed", "cancelled", "canceled"})
+# The name of a right: three letters for what it is about, then reading ("r") or writing ("w").
+_RIGHT: Final = re.compile(r"[a-z]{3}[rw]")
 # Decimal takes more for a number: NaN, Infinity, a sign, digits of every script.
 _AMOUNT: Final = re.compile(r"(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?")
 
@@ -69,7 +74,18 @@ def open_order(row: Row) -> OpenOrder | None:
     order_id, client_oid = _ids(row)
     if not order_id and not client_oid:
         return None
-    return OpenOrder(order_id, client_oid, _symbol(row), row, _margin_coin(row))
+    return OpenOrder(
+        order_id,
+        client_oid,
+        _symbol(row),
+        row,
+        margin_coin=_margin_coin(row),
+        side=text_of(row.get("side")),
+        size=text_of(row.get("size")),
+        price=text_of(row.get("price")),
+        placed=_placed(row),
+        may_close=_may_close(row),
+    )
 
 
 def resting_order(row: Row) -> OpenOrder | None:
@@ -97,7 +113,12 @@ def open_plan_order(row: Row) -> OpenPlanOrder | None:
         text_of(row.get("planType")),
         next((side for side in sides if side in HOLD_SIDES), ""),
         row,
-        _margin_coin(row),
+        margin_coin=_margin_coin(row),
+        side=text_of(row.get("side")),
+        size=text_of(row.get("size")),
+        price=text_of(row.get("price")),
+        trigger_price=text_of(row.get("triggerPrice")),
+        placed=_placed(row),
     )
 
 
@@ -177,6 +198,18 @@ def close_item(row: Row, redact: Callable[[object], str]) -> CloseItem:
     return CloseItem(_symbol(row), text_of(row.get("orderId")), *_refusal(row, redact))
 
 
+def key_rights(data: Any) -> KeyRights:
+    """Return what the list of a key's rights says; ``coow`` is: futures orders, write, ``wwow``: withdrawal."""
+    names = data.get("authorities") if isinstance(data, dict) else None
+    if not isinstance(names, list) or not names:
+        return KeyRights()
+    rights = {text_of(name).lower() for name in names}
+    if not any(_RIGHT.fullmatch(name) for name in rights):
+        # An older list speaks of "trade" and "readonly", and says nothing of futures or withdrawals.
+        return KeyRights()
+    return KeyRights(may_trade="coow" in rights, may_withdraw="wwow" in rights)
+
+
 def _refusal(row: Row, redact: Callable[[object], str]) -> tuple[str, str]:
     return read_code(row.get("errorCode"), redact), redact(row.get("errorMsg") or "")
 
@@ -196,6 +229,28 @@ def _margin_coin(row: Row) -> str:
 def _state(row: Row) -> str:
     """Return the row's state; the detail calls it ``state``, the lists ``status``."""
     return text_of(row.get("state") or row.get("status")).lower()
+
+
+def _may_close(row: Row) -> bool:
+    """Whether an open order closes a position, or cannot be told from one that does.
+
+    In hedge mode ``tradeSide`` says ``open`` or ``close``, or names a forced close; in one-way mode it says
+    ``buy_single`` or ``sell_single``, and ``reduceOnly`` says the rest
+    (https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending). An order at market that is still live is a close
+    on its way unless it says that it opens.
+    """
+    trade_side, reduce_only, order_type = (
+        text_of(row.get(name)).lower() for name in ("tradeSide", "reduceOnly", "orderType")
+    )
+    if reduce_only == "yes":
+        return True
+    if trade_side == "open":
+        return False
+    return not (trade_side in _ONE_WAY and reduce_only == "no" and order_type == "limit")
+
+
+def _placed(row: Row) -> float:
+    return whole_number(row.get("cTime")) / 1000
 
 
 def _updated(row: Row) -> float:

@@ -67,6 +67,15 @@ class BitgetNotSentError(BitgetError):
         self.maybe_processed = False
 
 
+class BitgetBatchTooLargeError(BitgetNotSentError):
+    """More ids than this kind of account takes in one request: nothing was sent, send smaller batches."""
+
+    def __init__(self) -> None:
+        BitgetError.__init__(self, "nothing was sent: the account takes fewer orders in one request")
+        self.reason = "too_large"
+        self.maybe_processed = False
+
+
 class BitgetCallError(BitgetError):
     """The exchange, or the way to it, answered with something other than success.
 

@@ -62,8 +62,14 @@ class OpenOrder:
     :param order_id: the exchange's id.
     :param client_oid: the client's id, ``""`` if none.
     :param symbol: upper case.
-    :param row: the exchange's row.
+    :param row: the exchange's row; whatever the kind of account, what the classic API has a name for goes by that.
     :param margin_coin: upper case, ``""`` where the row names none.
+    :param side: ``buy`` or ``sell``, ``""`` where the row does not say; so are size and price.
+    :param size: in units of the base coin, as text.
+    :param price: as text.
+    :param placed: when it was placed, in seconds since the epoch by the exchange's clock; 0.0 where the row does not
+        say.
+    :param may_close: it closes a position, or cannot be told from an order that does.
     """
 
     order_id: str
@@ -71,6 +77,11 @@ class OpenOrder:
     symbol: str
     row: Row
     margin_coin: str = ""
+    side: str = ""
+    size: str = ""
+    price: str = ""
+    placed: float = 0.0
+    may_close: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,14 @@ class OpenPlanOrder:
         row has none.
     :param hold_side: the side of the position it belongs to, ``long`` or ``short``; ``""`` where the row does not say
         (one-way mode).
-    :param row: the exchange's row.
+    :param row: as of :class:`OpenOrder`.
     :param margin_coin: upper case, ``""`` where the row names none.
+    :param side: ``buy`` or ``sell``, ``""`` where the row does not say; so are size and prices.
+    :param size: in units of the base coin, as text; ``0`` where it means the whole position.
+    :param price: of the order that the trigger places, as text.
+    :param trigger_price: as text.
+    :param placed: when it was placed, in seconds since the epoch by the exchange's clock; 0.0 where the row does not
+        say.
     """
 
     order_id: str
@@ -107,6 +124,11 @@ class OpenPlanOrder:
     hold_side: str
     row: Row
     margin_coin: str = ""
+    side: str = ""
+    size: str = ""
+    price: str = ""
+    trigger_price: str = ""
+    placed: float = 0.0
 
     @property
     def is_protective(self) -> bool:
@@ -182,12 +204,24 @@ class CloseAnswer:
 
     :param accepted: one entry per close order.
     :param refused: one entry per position that was refused.
-    :param nothing_open: the exchange said that there is no position to close.
+    :param nothing_open: the code by which the exchange said that there is no position to close; ``""`` if it did not.
     """
 
     accepted: tuple[CloseItem, ...] = ()
     refused: tuple[CloseItem, ...] = ()
-    nothing_open: bool = False
+    nothing_open: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRights:
+    """What an answer of the exchange shows of the API key's rights; ``None`` where it does not show it.
+
+    :param may_trade: the key may place and cancel futures orders.
+    :param may_withdraw: the key may withdraw funds.
+    """
+
+    may_trade: bool | None = None
+    may_withdraw: bool | None = None
 
 
 RowType = TypeVar("RowType")

@@ -27,7 +27,7 @@ from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, Bi
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_bitget.api.classic import ClassicDialect
+    from airflow_provider_bitget.api.dialect import Dialect
     from airflow_provider_bitget.trading.flat_check import FlatAnswer, FlatCheck
     from airflow_provider_bitget.trading.scope import Scope
 
@@ -111,7 +111,7 @@ class BitgetFlatSensor(BaseSensorOperator):
         self.deferrable = flag("deferrable", deferrable)
         self.bitget_conn_id = bitget_conn_id
         self._began: float | None = None
-        self._dialect: ClassicDialect | None = None
+        self._dialect: Dialect | None = None
         self._check: FlatCheck | None = None
         self._killed = False
 
@@ -222,7 +222,7 @@ class BitgetFlatSensor(BaseSensorOperator):
             self.soft_fail = False
             raise BitgetArgumentError(str(error)) from None
 
-    def _connect(self) -> ClassicDialect:
+    def _connect(self) -> Dialect:
         from airflow_provider_bitget.hooks.bitget import BitgetHook
 
         if self._dialect is None:

@@ -21,8 +21,8 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget, Tally
-from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
     BitgetAccountRiskError,
@@ -145,7 +145,7 @@ class BatchCancel:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         orders: Iterable[OrderRef],
         *,
         product_type: str,

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
@@ -133,7 +133,7 @@ class BooksReader:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         budget: Budget,
         *,
@@ -325,12 +325,12 @@ def reach_of(read_at: float, lookback_days: int) -> float:
 def order_row(order: OpenOrder | OpenPlanOrder) -> dict[str, str]:
     """Return an open order's row for a report; that of a plan order has three fields more."""
     row = {"orderId": order.order_id, "clientOid": order.client_oid, "symbol": order.symbol}
-    row |= {name: _text(order.row.get(name)) for name in ("side", "size", "price")}
+    row |= {"side": _short(order.side), "size": _short(order.size), "price": _short(order.price)}
     if isinstance(order, OpenPlanOrder):
         row |= {
             "planType": order.plan_type,
             "holdSide": order.hold_side,
-            "triggerPrice": _text(order.row.get("triggerPrice")),
+            "triggerPrice": _short(order.trigger_price),
         }
     return row
 
@@ -378,8 +378,8 @@ def _about_one_read(error: BitgetError) -> BitgetError:
     )
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)[:_LONGEST_TEXT]
+def _short(text: str) -> str:
+    return text[:_LONGEST_TEXT]
 
 
 def _do_nothing() -> None:

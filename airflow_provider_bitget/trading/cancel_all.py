@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetCallError,
@@ -133,7 +133,7 @@ class CancelAll:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         *,
         orders: bool = True,

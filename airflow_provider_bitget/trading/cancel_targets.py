@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
-from airflow_provider_bitget.api.envelope import whole_number
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.rows import (
     PLAN_TYPES,
@@ -328,7 +327,7 @@ class CancelTargets:
 
     def _new(self, order: OpenOrder | OpenPlanOrder, exchange_time: float) -> Target:
         plan_type = order.plan_type if isinstance(order, OpenPlanOrder) else ""
-        is_old = exchange_time - _placed(order) > (SHORTEST_REACH_DAYS - 1) * 86_400
+        is_old = exchange_time - order.placed > (SHORTEST_REACH_DAYS - 1) * 86_400
         row = {"orderId": order.order_id, "clientOid": order.client_oid, "symbol": order.symbol}
         if isinstance(order, OpenPlanOrder):
             if plan_type not in PLAN_TYPES:
@@ -353,8 +352,3 @@ def _key(order: OpenOrder | OpenPlanOrder) -> Key:
 def is_protective(order: OpenOrder | OpenPlanOrder) -> bool:
     """Return whether it is a plan order that protects a position."""
     return isinstance(order, OpenPlanOrder) and order.is_protective
-
-
-def _placed(order: OpenOrder | OpenPlanOrder) -> float:
-    """Return when an order was placed, in seconds since the epoch; 0.0 where the row does not say."""
-    return whole_number(order.row.get("cTime")) / 1000

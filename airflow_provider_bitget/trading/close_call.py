@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import BitgetCallError
 from airflow_provider_bitget.api.rows import CloseAnswer, CloseItem
 from airflow_provider_bitget.trading.position_track import PositionTrack
 from airflow_provider_bitget.trading.track import category_of
-
-_NO_POSITION: Final = "22002"
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +52,7 @@ class CloseCall:
         """
         if answer.nothing_open:
             for track in self.tracks:
-                track.refused(_NO_POSITION, "no position to close", ErrorCategory.GONE, now)
+                track.refused(answer.nothing_open, "no position to close", ErrorCategory.GONE, now)
             return
         symbols = {track.symbol for track in self.tracks}
         names_all = len(answer.accepted) >= len(self.tracks) and not answer.refused

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
     BitgetAccountRiskError,
@@ -82,7 +82,7 @@ class ClosePositions:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         *,
         hold_side: str | None = None,

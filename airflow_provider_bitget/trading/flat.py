@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetCallError,
@@ -153,7 +153,7 @@ class ProveFlat:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         *,
         settle: float = 10.0,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.envelope import one_line
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
@@ -91,7 +91,7 @@ class FlatCheck:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         *,
         settle: float = 0.0,

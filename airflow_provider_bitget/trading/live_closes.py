@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.rows import OpenOrder, Read
@@ -14,9 +14,6 @@ from airflow_provider_bitget.trading.batch_cancel import READ_CALL_ATTEMPTS
 from airflow_provider_bitget.trading.in_flight import InFlight
 
 Row = TypeVar("Row")
-
-# How a row's tradeSide begins in one-way mode, where reduceOnly tells the rest.
-_ONE_WAY: Final = frozenset({"buy_single", "sell_single"})
 
 
 def read_to_the_end(reads: Sequence[Read[Row]], *, in_flight: InFlight, budget: Budget) -> list[Row] | None:
@@ -47,30 +44,9 @@ def live_closes(orders: Iterable[OpenOrder]) -> dict[str, str]:
 
     An order without a symbol stands under ``""``: it may be of any symbol.
     """
-    return {order.symbol: order.order_id or order.client_oid for order in orders if may_close(order)}
-
-
-def may_close(order: OpenOrder) -> bool:
-    """Whether an open order closes a position, or cannot be told from one that does.
-
-    In hedge mode ``tradeSide`` says ``open`` or ``close``, or names a forced close; in one-way mode it says
-    ``buy_single`` or ``sell_single``, and ``reduceOnly`` says the rest
-    (https://www.bitget.com/api-doc/contract/trade/Get-Orders-Pending). An order at market that is still live is a close
-    on its way unless it says that it opens.
-    """
-    trade_side = _lower(order.row.get("tradeSide"))
-    reduce_only = _lower(order.row.get("reduceOnly"))
-    if reduce_only == "yes":
-        return True
-    if trade_side == "open":
-        return False
-    return not (trade_side in _ONE_WAY and reduce_only == "no" and _lower(order.row.get("orderType")) == "limit")
+    return {order.symbol: order.order_id or order.client_oid for order in orders if order.may_close}
 
 
 def _rows_of(read: Read[Row], budget: Budget) -> list[Row]:
     """Runs in a worker."""
     return list(itertools.chain.from_iterable(read(budget=budget, attempts=READ_CALL_ATTEMPTS)))
-
-
-def _lower(value: Any) -> str:
-    return "" if value is None else str(value).lower()

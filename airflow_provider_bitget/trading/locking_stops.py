@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
     BitgetCallError,
@@ -53,7 +53,7 @@ class LockingStops:
     """
 
     def __init__(
-        self, dialect: ClassicDialect, scope: Scope, in_flight: InFlight, budget: Budget, read_budget: Budget
+        self, dialect: Dialect, scope: Scope, in_flight: InFlight, budget: Budget, read_budget: Budget
     ) -> None:
         self.dialect = dialect
         self.scope = scope

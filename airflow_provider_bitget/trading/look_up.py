@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.rows import (
     OPENING_PLAN_TYPES,
     PROTECTIVE_PLAN_TYPES,
@@ -53,7 +53,7 @@ class LookUp(ABC):
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         product_type: str,
         in_flight: InFlight,
         budget: Budget,
@@ -200,7 +200,7 @@ class PlanOrderLookUp(LookUp):
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         product_type: str,
         in_flight: InFlight,
         budget: Budget,

@@ -13,8 +13,8 @@ import logging
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
@@ -53,7 +53,7 @@ class MassCancel:
     """
 
     def __init__(
-        self, dialect: ClassicDialect, product_type: str, in_flight: InFlight, budget: Budget, targets: CancelTargets
+        self, dialect: Dialect, product_type: str, in_flight: InFlight, budget: Budget, targets: CancelTargets
     ) -> None:
         #: Whether asking (again) may still bring the proof.
         self.is_usable = True

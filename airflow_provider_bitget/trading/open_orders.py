@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetError
 from airflow_provider_bitget.trading.books import Books, BooksReader, utc_text
 from airflow_provider_bitget.trading.report import OrderOutcome
@@ -101,7 +101,7 @@ class ListOpenOrders:
 
     def __init__(
         self,
-        dialect: ClassicDialect,
+        dialect: Dialect,
         scope: Scope,
         *,
         plan_orders: bool = False,

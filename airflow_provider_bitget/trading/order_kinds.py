@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.rows import BatchAnswer, OpenOrder, OpenPlanOrder, Read
 from airflow_provider_bitget.trading.look_up import OrderLookUp, PlanOrderLookUp, one_type_of_each_list
 from airflow_provider_bitget.trading.track import OrderTrack
@@ -45,7 +45,7 @@ class NormalOrders:
     :param ends: how they ended.
     """
 
-    dialect: ClassicDialect
+    dialect: Dialect
     product_type: str
     margin_coin: str | None
     lookback_days: int
@@ -75,7 +75,7 @@ class NormalOrders:
 class PlanOrders:
     """Orders that wait for their trigger. The parameters are those of :class:`NormalOrders`."""
 
-    dialect: ClassicDialect
+    dialect: Dialect
     product_type: str
     margin_coin: str | None
     lookback_days: int

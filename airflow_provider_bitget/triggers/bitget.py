@@ -17,7 +17,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_bitget.api.classic import ClassicDialect
+    from airflow_provider_bitget.api.dialect import Dialect
     from airflow_provider_bitget.trading.flat_check import FlatAnswer
 
 Result = TypeVar("Result")
@@ -115,7 +115,7 @@ class BitgetFlatTrigger(BaseTrigger):
         finally:
             dialect.client.close()
 
-    async def _look(self, dialect: ClassicDialect) -> FlatAnswer:
+    async def _look(self, dialect: Dialect) -> FlatAnswer:
         from airflow_provider_bitget.trading.flat_check import FlatCheck, seconds_for_a_look
         from airflow_provider_bitget.trading.scope import parse_scope
 
@@ -135,7 +135,7 @@ class BitgetFlatTrigger(BaseTrigger):
             check.request_stop()
             raise
 
-    async def _connect(self) -> ClassicDialect:
+    async def _connect(self) -> Dialect:
         from airflow.providers.common.compat.connection import get_async_connection
         from asgiref.sync import sync_to_async
 
@@ -169,7 +169,7 @@ class BitgetFlatTrigger(BaseTrigger):
         return {"status": "failed", "message": message}
 
 
-def _dialect_of(connection: Connection) -> ClassicDialect:
+def _dialect_of(connection: Connection) -> Dialect:
     from airflow_provider_bitget.hooks.bitget import BitgetHook
 
     return BitgetHook.from_connection(connection).dialect

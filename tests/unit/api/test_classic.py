@@ -18,9 +18,9 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetScopeError,
 )
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
-from airflow_provider_bitget.api.rows import EndedOrder, ItemAnswer, OpenOrder
+from airflow_provider_bitget.api.rows import EndedOrder, ItemAnswer, KeyRights, OpenOrder
 from airflow_provider_bitget.sandbox import Account, Sandbox
-from tests.unit.api.dialect import ODD_LISTS, USDT, dialect_of, queries
+from tests.unit.api.dialect import ODD_LISTS, USDT, dialect_of, listed, queries
 from tests.unit.api.wire import CREDENTIALS, KEY, PASSPHRASE, SECRET, START, Outcome, envelope, scripted
 
 
@@ -422,3 +422,49 @@ def test_guard_stands_behind_the_dialect_as_well() -> None:
         client.call(endpoint_for("POST", "/api/v2/mix/order/batch-cancel-orders"), body={"orderIdList": []})
 
     assert script.sent == []
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        ({"tradeSide": "close", "reduceOnly": "NO"}, True),
+        ({"tradeSide": "reduce_close_long", "reduceOnly": "NO"}, True),
+        ({"tradeSide": "burst_close_short"}, True),
+        ({"tradeSide": "sell_single", "reduceOnly": "YES", "orderType": "limit"}, True),
+        ({"tradeSide": "sell_single", "reduceOnly": "yes", "orderType": "limit"}, True),
+        ({"tradeSide": "sell_single", "reduceOnly": "NO", "orderType": "market"}, True),
+        ({"tradeSide": "sell_single", "orderType": "limit"}, True),
+        ({"tradeSide": None, "reduceOnly": None}, True),
+        ({}, True),
+        ({"tradeSide": "open", "reduceOnly": "NO"}, False),
+        ({"tradeSide": "buy_single", "reduceOnly": "NO", "orderType": "limit"}, False),
+    ],
+)
+def test_order_that_cannot_be_told_from_a_close_counts_as_one(row: dict[str, Any], verdict: bool) -> None:
+    dialect, _ = dialect_of(listed({"orderId": "1", "symbol": "BTCUSDT", **row}))
+
+    ((order,),) = dialect.open_orders(product_type=USDT)
+
+    assert order.may_close is verdict
+
+
+@pytest.mark.parametrize(
+    ("data", "may_trade", "may_withdraw"),
+    [
+        ({"authorities": ["coow", "cpow", "stor"]}, True, False),
+        ({"authorities": ["coor", "WWOW"]}, False, True),
+        ({"authorities": ["trade", "readonly"]}, None, None),
+        ({"authorities": []}, None, None),
+        ({"authorities": None}, None, None),
+        ({"authorities": [None, 7, {}]}, None, None),
+        ([], None, None),
+        (None, None, None),
+    ],
+)
+def test_rights_of_a_key_are_told_where_the_answer_shows_them(
+    data: Any, may_trade: bool | None, may_withdraw: bool | None
+) -> None:
+    dialect, script = dialect_of(envelope(data=data))
+
+    assert dialect.key_rights() == KeyRights(may_trade, may_withdraw)
+    assert [sent.target for sent in script.sent] == ["/api/v2/spot/account/info"]

@@ -240,7 +240,7 @@ def test_refused_position_stands_beside_the_closed_one_with_its_code() -> None:
 
 
 def test_nothing_to_close_is_an_answer_and_no_error() -> None:
-    assert Market().dialect.close_positions(product_type=USDT) == CloseAnswer(nothing_open=True)
+    assert Market().dialect.close_positions(product_type=USDT) == CloseAnswer(nothing_open="22002")
 
 
 @pytest.mark.parametrize("code", ["43043", "40838", "40755", "40757", "43023", "45003", "25227", "22001"])

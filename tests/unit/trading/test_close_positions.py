@@ -19,12 +19,11 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetIpBanError,
     BitgetNotSentError,
 )
-from airflow_provider_bitget.api.rows import OpenOrder, OpenPlanOrder
+from airflow_provider_bitget.api.rows import OpenPlanOrder
 from airflow_provider_bitget.sandbox.plan_orders import PROTECTIVE_PLAN_TYPES, PlanOrder
 from airflow_provider_bitget.trading.close_positions import CLOSE_INTERVAL
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseOutcome, CloseReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
-from airflow_provider_bitget.trading.live_closes import may_close
 from airflow_provider_bitget.trading.position_track import MAINTENANCE_PAUSE, REST_SECONDS
 from airflow_provider_bitget.trading.report import MOST_ROWS
 from airflow_provider_bitget.trading.scope import Scope
@@ -444,26 +443,6 @@ def test_close_is_not_repeated_while_the_size_changes(market: Market) -> None:
     assert arrivals(market)[1] >= 13.0
     assert counts(report) == {"closed": 1}
     assert report.to_dict()["closed"][0]["size"] == "2"
-
-
-@pytest.mark.parametrize(
-    ("row", "verdict"),
-    [
-        ({"tradeSide": "close", "reduceOnly": "NO"}, True),
-        ({"tradeSide": "reduce_close_long", "reduceOnly": "NO"}, True),
-        ({"tradeSide": "burst_close_short"}, True),
-        ({"tradeSide": "sell_single", "reduceOnly": "YES", "orderType": "limit"}, True),
-        ({"tradeSide": "sell_single", "reduceOnly": "yes", "orderType": "limit"}, True),
-        ({"tradeSide": "sell_single", "reduceOnly": "NO", "orderType": "market"}, True),
-        ({"tradeSide": "sell_single", "orderType": "limit"}, True),
-        ({"tradeSide": None, "reduceOnly": None}, True),
-        ({}, True),
-        ({"tradeSide": "open", "reduceOnly": "NO"}, False),
-        ({"tradeSide": "buy_single", "reduceOnly": "NO", "orderType": "limit"}, False),
-    ],
-)
-def test_order_that_cannot_be_told_from_a_close_counts_as_one(row: dict[str, Any], verdict: bool) -> None:
-    assert may_close(OpenOrder("1", "", "BTCUSDT", row)) is verdict
 
 
 def test_close_refused_by_the_rate_limit_is_sent_again_after_a_fresh_read(market: Market) -> None:
