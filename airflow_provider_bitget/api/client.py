@@ -51,6 +51,8 @@ USER_AGENT: Final = "airflow-provider-bitget"
 SAME_ORDER_INTERVAL: Final = 1.05
 """Seconds between two cancels of the same order: the exchange allows one a second (code 45129)."""
 
+SIGNATURE_REFUSED: Final = "40009"
+
 _LONGEST_PAUSE: Final = 8.0
 _LONGEST_PAUSE_OF_READS: Final = 2.0
 
@@ -158,6 +160,10 @@ class BitgetClient:
         """Return the exchange's clock in seconds since the epoch, as well as it is known."""
         offset = self._offset.seconds if self._observed_offset is None else self._observed_offset
         return self.clock.time() + offset
+
+    def is_about_one_request(self, error: BaseException | None) -> bool:
+        """Whether a refused signature concerns one request alone: others with the same key have succeeded."""
+        return getattr(error, "code", "") == SIGNATURE_REFUSED and self.signed_successes > 0
 
     def redact(self, text: object) -> str:
         """Return text from outside as one short line without any part of the credentials."""

@@ -48,11 +48,14 @@ class BatchAnswer:
     :param succeeded: entries of the list of successes.
     :param failed: entries of the list of failures.
     :param maybe_processed: an earlier attempt of the same batch may have been carried out.
+    :param names_orders: the answer itself names the orders; otherwise ``succeeded`` is what was asked for and not
+        refused, and only a read proves it.
     """
 
     succeeded: tuple[ItemAnswer, ...]
     failed: tuple[ItemAnswer, ...]
     maybe_processed: bool
+    names_orders: bool = True
 
 
 @dataclass(frozen=True, slots=True)

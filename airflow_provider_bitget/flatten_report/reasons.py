@@ -43,6 +43,7 @@ _BY_CODE: Final[Mapping[str, str]] = {
     "40746": _LOCKED,
     "40867": _LOCKED,
     "40939": _LOCKED,
+    "25225": _LOCKED,
     "25232": _LOCKED,
     "40888": _TOO_LARGE,
     "45104": _TOO_LARGE,

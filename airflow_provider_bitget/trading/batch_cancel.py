@@ -28,6 +28,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetAccountRiskError,
     BitgetAuthError,
     BitgetBadRequestError,
+    BitgetBatchTooLargeError,
     BitgetCallError,
     BitgetIpBanError,
     BitgetNotSentError,
@@ -131,7 +132,7 @@ class BatchCancel:
     :param product_type: product type of all orders.
     :param margin_coin: optional margin coin.
     :param verify: read the open orders back.
-    :param chunk_size: orders per request, at most the dialect's own maximum.
+    :param chunk_size: orders per request at most; never more than the account takes in one.
     :param deadline: seconds for the whole run.
     :param budget: deadline, stop and tally of a larger run that this one is a part of; instead of ``deadline``.
     :param send_seconds: after so many seconds nothing is sent any more but reads; by default not long before the end.
@@ -165,7 +166,7 @@ class BatchCancel:
         self.product_type = product_type
         self.margin_coin = margin_coin
         self.verify = verify
-        self.chunk_size = min(chunk_size or dialect.most_ids_per_cancel, dialect.most_ids_per_cancel)
+        self.chunk_size = chunk_size
         self.report_cancelled = report_cancelled
         self.simulate = simulate
         self.clock = dialect.client.clock
@@ -186,6 +187,8 @@ class BatchCancel:
         self._good_scopes: set[tuple[str, str]] = set()
         self._taken: Counter[tuple[str, str]] = Counter()
         self._splits: Counter[tuple[str, str]] = Counter()
+        #: What was in batches that the account takes in smaller ones only.
+        self._too_large: list[OrderTrack] = []
         self._answered = 0
         self._refused = 0
         progress = Progress(len(self.tracks), self.clock, self._count_done)
@@ -308,12 +311,23 @@ class BatchCancel:
         self._splits.clear()
         for track in tracks:
             track.next_try()
-        for chunk in chunk_orders(tracks, self.chunk_size):
-            self._submit_batch(chunk)
-        self._in_flight.collect(self._take_batch)
+        self._send_in_batches(tracks)
+        while self._too_large:
+            again, self._too_large = self._too_large, []
+            self._send_in_batches(again)
         for track in tracks:
             if track.in_company and not self._taken[_scope_of(track)]:
                 track.refused_in_vain()
+
+    def _send_in_batches(self, tracks: Sequence[OrderTrack]) -> None:
+        for batch in self._batches(tracks):
+            self._submit_batch(batch)
+        self._in_flight.collect(self._take_batch)
+
+    def _batches(self, tracks: Sequence[OrderTrack]) -> Iterator[list[OrderTrack]]:
+        """Yield batches that the account takes, as far as its kind is known by now."""
+        for kind, its_own in self._by_kind(tracks):
+            yield from chunk_orders(its_own, min(self.chunk_size or kind.most_per_cancel, kind.most_per_cancel))
 
     def _submit_batch(self, tracks: list[OrderTrack], *, not_before: float = float("-inf")) -> None:
         batch = _Batch(tracks, not_before)
@@ -370,7 +384,7 @@ class BatchCancel:
         listed: dict[int, set[bool]] = {}
         for track, item in succeeded:
             listed.setdefault(id(track), set()).add(True)
-            track.done(item.order_id)
+            track.done(item.order_id, needs_read=not answer.names_orders)
         for track, item in failed:
             listed.setdefault(id(track), set()).add(False)
             track.refused(item.code, item.message, category_of(item.code))
@@ -386,6 +400,8 @@ class BatchCancel:
             self._taken.update((_scope_of(tracks[0]), _EVERY_SYMBOL))
 
     def _take_unsent(self, batch: _Batch, error: BitgetNotSentError) -> None:
+        if isinstance(error, BitgetBatchTooLargeError):
+            self._too_large += batch.tracks
         for track in batch.tracks:
             if error.maybe_processed:
                 track.unclear()
@@ -544,7 +560,7 @@ class BatchCancel:
         log.info(
             "Simulated: nothing was sent. It would have been %d orders in %d requests (%s)",
             len(self.tracks),
-            sum(1 for _ in chunk_orders(self.tracks, self.chunk_size)),
+            sum(1 for _ in self._batches(self.tracks)),
             ", ".join(f"{scope}: {count}" for scope, count in sorted(batches.items())),
         )
 

@@ -66,6 +66,9 @@ STOPS_SECONDS: Final = 2.0
 ORDERS_PER_SECOND: Final = 100
 """How many orders in one batch cancel buy it another second."""
 
+PLAN_ORDERS_PER_SECOND: Final = 10
+"""The same for plan orders: some accounts take them one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class CancelAllReport(CancelReport):
@@ -123,7 +126,7 @@ class CancelAll:
         that the report knows what there was. Nothing depends on this look: it is given up after three seconds.
     :param deadline: seconds for the whole run.
     :param settle: seconds at least between the two reads that have to show nothing.
-    :param chunk_size: orders per request, at most the dialect's own maximum.
+    :param chunk_size: orders per request at most; never more than the account takes in one.
     :param report_cancelled: list the cancelled ids in the report.
     :param simulate: read once, and send nothing that changes anything.
     :param known_ends: ``filled`` or ``cancelled`` by orderId, as an earlier try has proven it.
@@ -449,9 +452,10 @@ class CancelAll:
             raise report.error
 
     def _prepare(self, targets: list[Target], send_seconds: float | None) -> BatchCancel:
-        seconds = min(self.budget.remaining(), BATCH_SECONDS + len(targets) / ORDERS_PER_SECOND)
+        plans = sum(bool(target.ref.plan_type) for target in targets)
+        seconds = BATCH_SECONDS + (len(targets) - plans) / ORDERS_PER_SECOND + plans / PLAN_ORDERS_PER_SECOND
         # A deadline of its own, and so a stop of its own; what is sent counts here.
-        budget = Budget(seconds, self.clock)
+        budget = Budget(min(self.budget.remaining(), seconds), self.clock)
         budget.tally = self.budget.tally
         is_any_old = any(target.is_old for target in targets)
         return BatchCancel(

@@ -135,8 +135,8 @@ class InFlight:
         """
         if error is None:
             return result
-        about_this_request = getattr(error, "code", "") == "40009" and self._client.signed_successes > 0
-        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not about_this_request):
+        is_odd = self._client.is_about_one_request(error)
+        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not is_odd):
             self.end(error)
         elif not isinstance(error, BitgetError) or isinstance(error, BitgetConfigError):
             raise error

@@ -169,7 +169,7 @@ class LockingStops:
 
     def _send(self, stops: Iterable[OpenPlanOrder]) -> None:
         """Cancel the stops by id, each request for one symbol, type and margin coin."""
-        for batch in _batches(stops, self.dialect.most_ids_per_cancel):
+        for batch in _batches(stops, self.dialect.most_plan_ids_per_cancel):
             first = batch[0]
             self._in_flight.submit(
                 partial(

@@ -132,16 +132,13 @@ class MassCancel:
 
     def _take_refusal(self, error: BitgetCallError) -> None:
         self._is_answered = not error.maybe_processed
-        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not self._is_odd(error)):
+        is_odd = self._dialect.client.is_about_one_request(error)
+        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not is_odd):
             self._in_flight.end(error)
             return
         self._targets.rest(self._budget.clock.monotonic() + SAME_ORDER_INTERVAL)
         self.is_usable = error.category in _MAY_PASS
         log.warning("The call for the whole product type failed: %s", error)
-
-    def _is_odd(self, error: BitgetCallError) -> bool:
-        """Whether only this request's signature is refused: others with the same key were not."""
-        return error.code == "40009" and self._dialect.client.signed_successes > 0
 
     def _read_history(self) -> list[EndedOrder]:
         """Runs in a worker."""

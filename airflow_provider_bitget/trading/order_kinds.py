@@ -24,6 +24,10 @@ OpenRead = Read[OpenOrder] | Read[OpenPlanOrder]
 class OrderKind(Protocol):
     """What a batch cancel has to know of a kind of order."""
 
+    @property
+    def most_per_cancel(self) -> int:
+        """The most orders in one cancel request, as far as the kind of account is known by now."""
+
     def cancel(self, batch: Sequence[OrderTrack], *, budget: Budget, attempts: int) -> BatchAnswer:
         """Cancel orders of one symbol, one plan type and one kind of id, in one request. Runs in a worker."""
 
@@ -50,6 +54,11 @@ class NormalOrders:
     margin_coin: str | None
     lookback_days: int
     ends: OrderLookUp
+
+    @property
+    def most_per_cancel(self) -> int:
+        """The most ids in one request."""
+        return self.dialect.most_ids_per_cancel
 
     def cancel(self, batch: Sequence[OrderTrack], *, budget: Budget, attempts: int) -> BatchAnswer:
         """Send a batch to the endpoint of normal orders."""
@@ -80,6 +89,11 @@ class PlanOrders:
     margin_coin: str | None
     lookback_days: int
     ends: PlanOrderLookUp
+
+    @property
+    def most_per_cancel(self) -> int:
+        """The most ids in one request."""
+        return self.dialect.most_plan_ids_per_cancel
 
     def cancel(self, batch: Sequence[OrderTrack], *, budget: Budget, attempts: int) -> BatchAnswer:
         """Send a batch to the endpoint of plan orders, under the type that they share."""

@@ -22,7 +22,7 @@ MAINTENANCE_PAUSE: Final = 15.0
 """Seconds before the one more try after "under maintenance": a settlement passes, maintenance does not."""
 
 LOCKED: Final = "locked"
-LOCK_CODES: Final = frozenset({"40746", "40867", "40939", "25232"})
+LOCK_CODES: Final = frozenset({"40746", "40867", "40939", "25225", "25232"})
 """Refusals because resting close orders or stops hold the position's size."""
 
 TOO_LARGE: Final = "too_large_to_flash_close"

@@ -80,6 +80,7 @@ class OrderTrack:
     :param order_id: the exchange's id, learned from an answer where it was not given.
     :param said: the exchange's last word.
     :param acknowledged: some answer listed it as cancelled.
+    :param needs_read: it was acknowledged by an answer that names no order: only a read proves that it is gone.
     :param maybe_processed: some attempt may have been carried out without our learning of it.
     :param doubtful: acknowledged, and contradicted since; only the history can tell.
     :param refusals: how often in a row it was refused in the same sense.
@@ -112,6 +113,7 @@ class OrderTrack:
     message: str = ""
     category: ErrorCategory = ErrorCategory.UNKNOWN
     acknowledged: bool = False
+    needs_read: bool = False
     maybe_processed: bool = False
     doubtful: bool = False
     refusals: int = 0
@@ -177,9 +179,13 @@ class OrderTrack:
             self.plan_type = other if self.plan_type == own else own
         self.unlisted = False
 
-    def done(self, order_id: str) -> None:
-        """The exchange listed it as cancelled."""
+    def done(self, order_id: str, *, needs_read: bool = False) -> None:
+        """The exchange listed it as cancelled.
+
+        :param needs_read: it took the cancel, and its answer names no order.
+        """
         self.said = Said.DONE
+        self.needs_read = needs_read
         self.acknowledged = True
         self.doubtful = False
         self.order_id = self.order_id or order_id
@@ -292,7 +298,7 @@ class OrderTrack:
 
     def settle_without_read(self) -> None:
         """Decide what the answers alone decide, for callers who want no read."""
-        if self.said is Said.DONE and not self.doubtful:
+        if self.said is Said.DONE and not self.doubtful and not self.needs_read:
             self.settle(Bucket.CANCELLED)
 
     @property
