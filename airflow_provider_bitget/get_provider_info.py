@@ -75,7 +75,7 @@ def get_provider_info() -> dict[str, object]:
                     },
                     "account_mode": {
                         "label": "Account mode",
-                        "description": "auto asks the exchange. unified is not supported yet and is refused.",
+                        "description": "auto: the exchange's answers tell. Set it to save a request per task.",
                         "schema": {
                             "type": ["string", "null"],
                             "enum": ["auto", "classic", "unified"],

@@ -50,6 +50,7 @@ class BitgetConnection:
     :param credentials: key, secret and passphrase.
     :param base_url: scheme and host.
     :param demo_trading: use demo trading.
+    :param account_mode: ``classic``, ``unified``, or ``auto`` to let the exchange's answers tell.
     :param requests_per_second: the user's own ceiling, ``None`` for the documented limits.
     :param timeout: seconds for one exchange of request and answer.
     """
@@ -57,6 +58,7 @@ class BitgetConnection:
     credentials: Credentials
     base_url: str = DEFAULT_BASE_URL
     demo_trading: bool = False
+    account_mode: str = "auto"
     requests_per_second: float | None = None
     timeout: float = DEFAULT_TIMEOUT
 
@@ -73,11 +75,11 @@ def read_connection(connection: AirflowConnection, extra: Any) -> BitgetConnecti
             "The connection's extra is not a JSON object, so the passphrase cannot be read from it.", field="extra"
         )
     _refuse_lookalikes(extra)
-    _check_account_mode(extra.get("account_mode"))
     return BitgetConnection(
         credentials=Credentials(connection.login or "", connection.password or "", extra.get("passphrase") or ""),
         base_url=_base_url(connection),
         demo_trading=_boolean("demo_trading", extra.get("demo_trading")),
+        account_mode=_account_mode(extra.get("account_mode")),
         requests_per_second=_number("requests_per_second", extra.get("requests_per_second"), default=None, most=1000.0),
         timeout=_number("timeout", extra.get("timeout"), default=DEFAULT_TIMEOUT, most=LONGEST_TIMEOUT)
         or DEFAULT_TIMEOUT,
@@ -107,18 +109,17 @@ def _refuse_lookalikes(extra: Mapping[str, Any]) -> None:
             )
 
 
-def _check_account_mode(value: Any) -> None:
-    mode = "auto" if value is None or value == "" else value
+def _account_mode(value: Any) -> str:
+    mode = value.strip().lower() if isinstance(value, str) else value
+    if mode is None or mode == "":
+        return "auto"
     if mode not in ACCOUNT_MODES:
         raise BitgetConfigError(
-            f"The connection's account_mode must be one of {', '.join(ACCOUNT_MODES)}.", field="account_mode"
-        )
-    if mode == "unified":
-        raise BitgetConfigError(
-            "The connection's account_mode is unified: unified trading accounts are not supported yet. Use a key of "
-            "a classic account, or of a sub-account in classic mode.",
+            f"The connection's account_mode must be one of {', '.join(ACCOUNT_MODES)} (type {type(value).__name__} "
+            "came). Leave it out, and the exchange's answers tell.",
             field="account_mode",
         )
+    return str(mode)
 
 
 def _boolean(name: str, value: Any) -> bool:

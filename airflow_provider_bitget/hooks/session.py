@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow.providers.common.compat.sdk import BaseHook
 
 if TYPE_CHECKING:
-    from airflow_provider_bitget.api.classic import ClassicDialect
+    from airflow_provider_bitget.api.budget import Budget
     from airflow_provider_bitget.api.client import BitgetClient
+    from airflow_provider_bitget.api.dialect import Dialect
     from airflow_provider_bitget.hooks.connection import AirflowConnection, BitgetConnection
 
-_TEST_TIMEOUT = 5.0
+_TEST_SECONDS = 5.0
 # Airflow 3.1 and newer, 3.0, 2.11.
 _MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
 
@@ -64,16 +65,24 @@ class BitgetSessionHook(BaseHook):
         return self._make_client()
 
     @cached_property
-    def dialect(self) -> ClassicDialect:
-        """The account's endpoints."""
-        from airflow_provider_bitget.api.classic import ClassicDialect
+    def dialect(self) -> Dialect:
+        """The account's endpoints; with ``account_mode`` ``auto`` its kind is found out by the first call."""
+        return self._make_dialect(self.get_conn())
 
-        return ClassicDialect(self.get_conn())
+    def _make_dialect(self, client: BitgetClient) -> Dialect:
+        from airflow_provider_bitget.api.account import dialect_for
+
+        return dialect_for(client, self._read_settings().account_mode)
+
+    def _read_settings(self) -> BitgetConnection:
+        if self._settings is None:
+            self._settings = _read(self.get_connection(self.bitget_conn_id))
+        return self._settings
 
     def _make_client(self, longest_timeout: float | None = None) -> BitgetClient:
         from airflow_provider_bitget.api.client import BitgetClient
 
-        settings = self._settings or _read(self.get_connection(self.bitget_conn_id))
+        settings = self._read_settings()
         return BitgetClient(
             settings.credentials,
             base_url=settings.base_url,
@@ -88,18 +97,25 @@ class BitgetSessionHook(BaseHook):
             self._client.close()
 
     def test_connection(self) -> tuple[bool, str]:
-        """Make one signed read and say what the exchange thinks of the credentials. Never raises."""
-        from airflow_provider_bitget.api.classic import ClassicDialect
+        """Make a signed read and say what the exchange thinks of the credentials, the account and the key's rights.
+
+        Never raises, changes nothing, and ends within five seconds. Whether the key may trade, or withdraw, is asked
+        once; where the exchange does not show it to this key, nothing is said about it.
+        """
+        from airflow_provider_bitget.api.budget import Budget
         from airflow_provider_bitget.api.exceptions import BitgetError
 
         try:
-            client = self._make_client(longest_timeout=_TEST_TIMEOUT)
+            client = self._make_client(longest_timeout=_TEST_SECONDS)
             try:
-                ClassicDialect(client).check_signature(product_type="USDT-FUTURES")
+                dialect, budget = self._make_dialect(client), Budget(_TEST_SECONDS, client.clock)
+                dialect.check_signature(product_type="USDT-FUTURES", budget=budget)
+                rights = _rights_shown(dialect, budget)
             finally:
                 client.close()
             where = "demo trading" if client.demo_trading else "live trading"
-            return True, f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
+            accepted = f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
+            return True, f"{accepted} The account is a {dialect.kind} one.{rights}"
         except BitgetError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
@@ -128,6 +144,24 @@ class BitgetSessionHook(BaseHook):
 
         pairs = [(str(name), _query_text(value)) for name, value in (params or {}).items() if value is not None]
         return self.get_conn().call(endpoint_for(method, path), params=pairs, body=body).data
+
+
+def _rights_shown(dialect: Dialect, budget: Budget) -> str:
+    """Return sentences about the key's rights, as far as the exchange shows them."""
+    from airflow_provider_bitget.api.exceptions import BitgetError
+
+    try:
+        rights = dialect.key_rights(budget=budget)
+    except BitgetError:
+        return ""
+    sentences = {
+        True: " The key may trade futures.",
+        False: " WARNING: the key may not trade futures: cancels and closes will be refused.",
+        None: "",
+    }[rights.may_trade]
+    if rights.may_withdraw:
+        sentences += " WARNING: the key may withdraw funds: make one that can do nothing but trade futures."
+    return sentences
 
 
 def _read(connection: AirflowConnection) -> BitgetConnection:
