@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, run_a_dag
+from tests.kinds import KINDS, sandbox_of
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +24,10 @@ def bagged_dags(airflow_database: object) -> Mapping[str, Any]:
     return bag.dags
 
 
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """An exchange without an order, to which ``bitget_default`` leads."""
-    with Sandbox(orders=0) as exchange:
+@pytest.fixture(params=KINDS)
+def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """An exchange without an order, once for each kind of account, to which ``bitget_default`` leads."""
+    with sandbox_of(request.param) as exchange:
         monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
         yield exchange
 

@@ -13,9 +13,9 @@ import pytest
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.airflow_processes import AirflowProcesses
 from tests.airflow.dag_runs import RunDag
+from tests.kinds import KINDS, POSITION_READS, endpoint, sandbox_of, served
 
 DAG_FILE = Path(__file__).resolve().parents[1] / "dags" / "flat_sensor.py"
-POSITIONS_PATH = "/api/v2/mix/position/all-position"
 
 FLAT = {
     "product_type": "USDT-FUTURES",
@@ -29,7 +29,7 @@ FLAT = {
 
 def looks(sandbox: Sandbox) -> int:
     """Count the reads of the positions: each look at the account makes one."""
-    return sum(record.path == POSITIONS_PATH for record in sandbox.requests)
+    return len(served(sandbox, POSITION_READS))
 
 
 def without_moment(result: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def looks_more_often_than(sandbox: Sandbox, seen: int) -> Callable[[], bool]:
 @pytest.mark.parametrize("way", ["poke", "reschedule", "deferrable"])
 def test_a_flat_account_ends_the_wait_however_the_sensor_waits(sandbox: Sandbox, run_dag: RunDag, way: str) -> None:
     # The first look fails, so that the sensor has to wait in its own way for another one.
-    sandbox.inject("refuse", endpoint="all-position", times=4, code="40015")
+    sandbox.inject("refuse", endpoint=endpoint(sandbox, POSITION_READS), times=4, code="40015")
 
     outcome = run_dag(f"flat_{way}")
 
@@ -54,11 +54,12 @@ def test_a_flat_account_ends_the_wait_however_the_sensor_waits(sandbox: Sandbox,
     assert looks(sandbox) == 5
 
 
-def test_a_deferred_wait_survives_the_death_of_its_triggerer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_deferred_wait_survives_the_death_of_its_triggerer(kind: str, tmp_path: Path) -> None:
     dags_folder = tmp_path / "dags"
     dags_folder.mkdir()
     shutil.copy(DAG_FILE, dags_folder)
-    with Sandbox(orders=0) as sandbox:
+    with sandbox_of(kind) as sandbox:
         (order,) = sandbox.place(count=1, symbol="BTCUSDT")
         environment = {"AIRFLOW_CONN_BITGET_DEFAULT": sandbox.connection_json}
         with AirflowProcesses(tmp_path, dags_folder, environment) as airflow:

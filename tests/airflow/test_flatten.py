@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import DagOutcome, RunDag
+from tests.kinds import CANCELS, CLOSES, KINDS, MASS_CANCELS, ORDER_READS, endpoint, served
 
 REPORT = "flatten_account.report"
 PRODUCT_TYPE = "USDT-FUTURES"
@@ -50,16 +51,16 @@ def numbers(counts: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def endpoints_of(sandbox: Sandbox, method: str) -> set[str]:
-    return {record.path.rsplit("/", 1)[-1] for record in sandbox.requests if record.method == method}
+    return {record.path.rsplit("/", 1)[-1] for record in served(sandbox) if record.method == method}
 
 
 def states(outcome: DagOutcome, *names: str) -> list[str]:
     return [outcome.task(phase(name)).state for name in names]
 
 
-def first_request(sandbox: Sandbox, endpoint: str) -> float:
-    """Return when the first request to an endpoint arrived."""
-    return min(record.arrival for record in sandbox.requests if record.path.endswith(f"/{endpoint}"))
+def first_request(sandbox: Sandbox, role: str) -> float:
+    """Return when the first request of a role arrived."""
+    return min(record.arrival for record in served(sandbox, role))
 
 
 def test_an_account_with_everything_open_ends_flat_and_the_report_and_its_pages_prove_it(
@@ -108,7 +109,7 @@ def test_what_the_exchange_refuses_is_named_keeps_its_stops_and_fails_the_run(
     (stuck,) = sandbox.place(1, "XRPUSDT")
     sandbox.refuse_close("SOLUSDT", "long", "45009")
     sandbox.maintain(["XRPUSDT"])
-    sandbox.inject("refuse_orders", endpoint="close-positions", order_ids=["BTCUSDT/long"], code="40746", times=1)
+    sandbox.inject("refuse_orders", endpoint=endpoint(sandbox, CLOSES), order_ids=["BTCUSDT/long"], code="40746", times=1)
 
     outcome = run_dag("flatten_against_refusals")
 
@@ -136,7 +137,7 @@ def test_what_the_exchange_refuses_is_named_keeps_its_stops_and_fails_the_run(
 def test_an_exchange_that_fails_half_way_is_tried_again_and_ends_flat(sandbox: Sandbox, run_dag: RunDag) -> None:
     fill_the_books(sandbox)
     # Longer than the first try of the close.
-    sandbox.inject("bad_gateway", endpoint="close-positions", duration=3.5)
+    sandbox.inject("bad_gateway", endpoint=endpoint(sandbox, CLOSES), duration=3.5)
     outcome = run_dag("flatten_with_retries")
 
     assert outcome.state == "success"
@@ -150,7 +151,7 @@ def test_a_killed_close_goes_on_where_it_was_and_ends_flat(sandbox: Sandbox, run
     fill_the_books(sandbox)
 
     def kill_the_close() -> None:
-        while not any(record.path.endswith("/close-positions") for record in sandbox.requests):
+        while not served(sandbox, CLOSES):
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -169,7 +170,7 @@ def test_an_order_that_fills_meanwhile_is_reported_closed_and_makes_the_proof_wa
     sandbox.reset(orders=0, fills_make_positions=True, position_lag=0.5)
     fill_the_books(sandbox)
     (filling,) = sandbox.place(1, "SOLUSDT", hold_side="long", trade_side="open", size="1")
-    sandbox.inject("fill_while_cancelling", endpoint="batch-cancel-orders", order_ids=[filling["orderId"]])
+    sandbox.inject("fill_while_cancelling", endpoint=endpoint(sandbox, CANCELS), order_ids=[filling["orderId"]])
 
     outcome = run_dag("flatten_in_part")
 
@@ -177,7 +178,7 @@ def test_an_order_that_fills_meanwhile_is_reported_closed_and_makes_the_proof_wa
     spared = [*sandbox.open_orders(), *sandbox.open_plan_orders(), *sandbox.positions()]
     assert {row["symbol"] for row in spared} == {"XRPUSDT"}
     # A call for the whole product type would not know what is excluded.
-    assert "cancel-all-orders" not in endpoints_of(sandbox, "POST")
+    assert endpoint(sandbox, MASS_CANCELS) not in endpoints_of(sandbox, "POST")
     assert outcome.task(phase("prove")).result["settle"] == 1.5
     report = outcome.task(REPORT).result
     assert report["exclude_symbols"] == ["XRPUSDT"]
@@ -190,22 +191,23 @@ def test_a_cancel_that_gets_nowhere_does_not_keep_the_close_from_starting_in_tim
     sandbox: Sandbox, run_dag: RunDag
 ) -> None:
     fill_the_books(sandbox)
-    sandbox.inject("hang", endpoint="batch-cancel-orders", seconds=60.0, duration=4.0)
+    sandbox.inject("hang", endpoint=endpoint(sandbox, CANCELS), seconds=60.0, duration=4.0)
 
     outcome = run_dag("flatten_when_the_cancel_waits")
 
     # Its next try would have come later, and gave way.
-    assert first_request(sandbox, "close-positions") - first_request(sandbox, "orders-pending") < 6.0
+    assert first_request(sandbox, CLOSES) - first_request(sandbox, ORDER_READS) < 6.0
     assert states(outcome, "cancel", "close", "sweep", "prove") == ["skipped", "success", "success", "success"]
     assert outcome.state == "success"
     assert left_on(sandbox) == (0, 0, 0)
     assert outcome.task(REPORT).result["flat"] is True
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_account_that_fails_leaves_the_others_to_be_flattened(
-    run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+    kind: str, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Sandbox(accounts=3) as exchange:
+    with Sandbox(accounts=3, account_mode=kind) as exchange:
         for account, name in zip(exchange.accounts, ("DEFAULT", "SECOND", "THIRD"), strict=True):
             connection = account.connection(exchange.url)
             if name == "SECOND":

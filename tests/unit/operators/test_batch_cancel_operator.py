@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
+from airflow_provider_bitget.operators import earlier_tries
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.kinds import CANCELS, ORDER_READS, ORDERS_PER_CANCEL, READS_OF_A_LOOK, kind_of, roles_asked, served
 from tests.unit.operators.tasks import PATIENCE, StateStore, TaskInstance, logged, once, run, timeout_once
-
-CANCEL_PATH = "/api/v2/mix/order/batch-cancel-orders"
 
 
 def operator(**arguments: Any) -> BitgetBatchCancelOperator:
@@ -28,12 +29,12 @@ def place(sandbox: Sandbox, count: int, symbol: str = "BTCUSDT") -> list[dict[st
 
 
 def cancels_sent(sandbox: Sandbox) -> int:
-    return sum(record.path == CANCEL_PATH for record in sandbox.requests)
+    return len(served(sandbox, CANCELS))
 
 
 def cancels_accepted(sandbox: Sandbox) -> int:
     """Of those sent, those that the exchange did not turn away at its limit: a busy machine may delay a few."""
-    return sum(record.path == CANCEL_PATH and record.accepted for record in sandbox.requests)
+    return sum(record.accepted for record in served(sandbox, CANCELS))
 
 
 def is_at_work(sandbox: Sandbox) -> bool:
@@ -327,11 +328,14 @@ def test_numbers_are_counted_in_airflows_metrics(sandbox: Sandbox, monkeypatch: 
 
     run(operator(orders=place(sandbox, 60)))
 
+    kind = kind_of(sandbox)
+    cancels, reads = -(-60 // ORDERS_PER_CANCEL[kind]), READS_OF_A_LOOK[kind][ORDER_READS]
+    assert len(served(sandbox)) == cancels + reads
     assert counted == {
         "bitget.batch_cancel.cancelled": 60,
         "bitget.batch_cancel.failed": 0,
         "bitget.batch_cancel.unresolved": 0,
-        "bitget.batch_cancel.requests": 4,
+        "bitget.batch_cancel.requests": len(sandbox.requests),
         "bitget.batch_cancel.rate_limited": 0,
     }
 
@@ -411,7 +415,7 @@ def test_nothing_is_sent_after_the_deadline_and_what_was_not_reached_is_unresolv
         run(operator(orders=orders, deadline=3.0))
 
     # All of them would take four seconds. What the deadline forbids to the last moment, tests on virtual time show.
-    assert cancels_sent(sandbox) < 40
+    assert cancels_sent(sandbox) < 2_000 / ORDERS_PER_CANCEL[kind_of(sandbox)]
     report = failed.value.report
     assert report is not None
     assert report["counts"]["cancelled"] == 2_000 - len(sandbox.open_orders())
@@ -432,14 +436,14 @@ def test_a_second_try_names_ends_that_the_first_one_proved_without_asking_again(
     assert fault.fired
     sandbox.clear_faults()
     time.sleep(1.05)  # the exchange takes a cancel of the same order once a second
-    before = len(sandbox.requests)
+    before = roles_asked(sandbox)
 
     report = run(operator(orders=orders), task_state_store=store)
 
     assert report["counts"] == {"requested": 3, "cancelled": 1, "already_closed": 2, "failed": 0, "unresolved": 0}
     assert {row["state"] for row in report["already_closed"]} == {"cancelled"}
-    asked = [record.path.rsplit("/", 1)[-1] for record in sandbox.requests[before:]]
-    assert sorted(asked) == ["batch-cancel-orders", "orders-pending", "orders-pending"]
+    asked = Counter(roles_asked(sandbox)) - Counter(before)
+    assert asked == {CANCELS: 1, ORDER_READS: READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS]}
 
 
 def test_what_is_stored_never_keeps_an_open_order_from_being_sent(sandbox: Sandbox) -> None:
@@ -464,14 +468,17 @@ def test_without_a_store_the_exchanges_history_tells_the_same(sandbox: Sandbox, 
     assert report["counts"] == {"requested": 5, "cancelled": 1, "already_closed": 4, "failed": 0, "unresolved": 0}
 
 
-def test_a_list_that_outgrows_the_store_is_left_to_the_exchanges_history(sandbox: Sandbox) -> None:
-    orders = place(sandbox, 3_000)
+def test_a_list_that_outgrows_the_store_is_left_to_the_exchanges_history(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(earlier_tries, "_MOST_BYTES", 2_000)
+    orders = place(sandbox, 100)
     store = StateStore()
 
     run(operator(orders=orders), task_state_store=store)
 
     assert store.values == {}
-    assert cancels_accepted(sandbox) == 60
+    assert cancels_accepted(sandbox) == 100 / ORDERS_PER_CANCEL[kind_of(sandbox)]
 
 
 def test_only_the_exchanges_own_ids_are_stored(sandbox: Sandbox) -> None:

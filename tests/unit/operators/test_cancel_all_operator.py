@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_bitget.operators.bitget import BitgetCancelAllOrdersOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.kinds import ORDER_READS, PLAN_CANCELS, PLAN_READS, READS_OF_A_LOOK, endpoint, kind_of, roles_asked, served
 from tests.unit.operators.tasks import PATIENCE, StateStore, TaskInstance, once, run, timeout_once
 
 
@@ -22,7 +23,7 @@ def operator(**arguments: Any) -> BitgetCancelAllOrdersOperator:
 
 
 def methods(sandbox: Sandbox) -> set[str]:
-    return {record.method for record in sandbox.requests}
+    return {record.method for record in served(sandbox)}
 
 
 def has_written(sandbox: Sandbox) -> bool:
@@ -82,7 +83,7 @@ def test_plan_orders_can_be_left_alone(sandbox: Sandbox) -> None:
 
     assert report["counts"]["cancelled"] == 63
     assert len(sandbox.open_plan_orders()) == 4
-    assert not [record for record in sandbox.requests if "plan" in record.path]
+    assert not {PLAN_READS, PLAN_CANCELS} & set(roles_asked(sandbox))
 
 
 def test_empty_books_are_a_success_with_a_proof(sandbox: Sandbox) -> None:
@@ -105,7 +106,7 @@ def test_simulate_sends_no_write_and_names_what_it_would_cancel(sandbox: Sandbox
 
 
 def test_a_simulation_that_could_not_read_fails(sandbox: Sandbox) -> None:
-    sandbox.inject("refuse", code="40725", endpoint="orders-pending")
+    sandbox.inject("refuse", code="40725", endpoint=endpoint(sandbox, ORDER_READS))
 
     with pytest.raises(BitgetTaskError):
         run(operator(simulate=True, deadline=2))
@@ -150,7 +151,8 @@ def test_a_second_try_ends_with_the_truth(sandbox: Sandbox) -> None:
 
 def test_books_that_cannot_be_read_again_are_never_called_empty(sandbox: Sandbox) -> None:
     sandbox.place(2, "BTCUSDT")
-    sandbox.inject("refuse", code="40725", endpoint="orders-plan-pending", after=3)
+    after = READS_OF_A_LOOK[kind_of(sandbox)][PLAN_READS]
+    sandbox.inject("refuse", code="40725", endpoint=endpoint(sandbox, PLAN_READS), after=after)
     ti = TaskInstance()
 
     with pytest.raises(BitgetTaskError):

@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_bitget.operators.bitget import BitgetClosePositionsOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.kinds import POSITION_READS, endpoint, served
 from tests.unit.operators.tasks import PATIENCE, TaskInstance, once, run, timeout_once
 
 
@@ -21,7 +22,7 @@ def operator(**arguments: Any) -> BitgetClosePositionsOperator:
 
 
 def writes(sandbox: Sandbox) -> list[str]:
-    return [record.path.rsplit("/", 1)[-1] for record in sandbox.requests if record.method == "POST"]
+    return [record.path.rsplit("/", 1)[-1] for record in served(sandbox) if record.method == "POST"]
 
 
 def held(sandbox: Sandbox) -> set[tuple[str, str]]:
@@ -87,7 +88,7 @@ def test_simulate_sends_no_write_and_names_what_it_would_close(sandbox: Sandbox)
 
 
 def test_a_simulation_that_could_not_read_fails(sandbox: Sandbox) -> None:
-    sandbox.inject("refuse", code="40725", endpoint="all-position")
+    sandbox.inject("refuse", code="40725", endpoint=endpoint(sandbox, POSITION_READS))
 
     with pytest.raises(BitgetTaskError):
         run(operator(simulate=True, deadline=2))
@@ -143,7 +144,7 @@ def test_stops_are_cancelled_only_where_they_lock_and_the_task_says_so(
 
 def test_positions_that_cannot_be_read_are_never_called_closed(sandbox: Sandbox) -> None:
     open_three(sandbox)
-    sandbox.inject("refuse", code="40725", endpoint="all-position", after=1)
+    sandbox.inject("refuse", code="40725", endpoint=endpoint(sandbox, POSITION_READS), after=1)
     ti = TaskInstance()
 
     with pytest.raises(BitgetTaskError):

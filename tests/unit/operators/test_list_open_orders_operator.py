@@ -13,6 +13,15 @@ import pytest
 from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator, BitgetListOpenOrdersOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.kinds import (
+    ORDER_READS,
+    PLAN_READS,
+    READS_OF_A_LOOK,
+    endpoint,
+    kind_of,
+    plan_type_shown,
+    roles_asked,
+)
 from tests.unit.operators.tasks import TaskInstance, run
 
 DAY_MS = 86_400_000
@@ -51,7 +60,8 @@ def test_rows_go_into_the_batch_cancel_as_they_are_plan_orders_too(sandbox: Sand
     report = run(BitgetBatchCancelOperator(task_id="cancel", orders=rows))
 
     assert len(rows) == 13
-    assert {row.get("planType") for row in rows} == {None, "normal_plan", "track_plan", "profit_plan", "pos_loss"}
+    shown = {plan_type_shown(sandbox, one) for one in ("normal_plan", "track_plan", "profit_plan", "pos_loss")}
+    assert {row.get("planType") for row in rows} == {None} | shown
     assert report["counts"] == {"requested": 13, "cancelled": 13, "already_closed": 0, "failed": 0, "unresolved": 0}
     assert sandbox.open_orders() == sandbox.open_plan_orders() == []
 
@@ -60,7 +70,7 @@ def test_plan_orders_are_listed_only_on_request(sandbox: Sandbox) -> None:
     sandbox.place_plan(2, "normal_plan", symbol="BTCUSDT")
 
     assert run(operator()) == []
-    assert "orders-plan-pending" not in {record.path.rsplit("/", 1)[-1] for record in sandbox.requests}
+    assert PLAN_READS not in roles_asked(sandbox)
 
 
 def test_one_symbol_an_excluded_symbol_and_a_margin_coin_narrow_the_rows(sandbox: Sandbox) -> None:
@@ -75,6 +85,7 @@ def test_one_symbol_an_excluded_symbol_and_a_margin_coin_narrow_the_rows(sandbox
 
 def test_orders_older_than_three_months_are_found_as_far_back_as_asked(sandbox: Sandbox) -> None:
     now_ms = int(datetime.now().timestamp() * 1000)  # noqa: DTZ005  # seconds since the epoch either way
+    sandbox.reset(0, unfilled_days=90)
     old = sandbox.place(1, "BTCUSDT", created_ms=now_ms - 400 * DAY_MS)
     new = sandbox.place(1, "BTCUSDT")
 
@@ -108,7 +119,8 @@ def test_a_read_that_does_not_reach_its_end_returns_no_part_of_the_orders(
     sandbox: Sandbox, code: str, verdict: type[Exception]
 ) -> None:
     sandbox.place(130, "BTCUSDT")
-    sandbox.inject("refuse", code=code, endpoint="orders-pending", after=2)
+    after = READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS]
+    sandbox.inject("refuse", code=code, endpoint=endpoint(sandbox, ORDER_READS), after=after)
     ti = TaskInstance()
 
     with pytest.raises(verdict, match="could not be read to the end") as failed:
@@ -122,7 +134,7 @@ def test_a_read_that_does_not_reach_its_end_returns_no_part_of_the_orders(
 
 def test_a_lost_plan_list_fails_the_task_although_the_orders_were_read(sandbox: Sandbox) -> None:
     sandbox.place(3, "BTCUSDT")
-    sandbox.inject("refuse", code="40309", endpoint="orders-plan-pending", after=1)
+    sandbox.inject("refuse", code="40309", endpoint=endpoint(sandbox, PLAN_READS), after=1)
 
     with pytest.raises(BitgetTaskFailError):
         run(operator(plan_orders=True))

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
@@ -27,11 +27,17 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.sandbox import Sandbox
-from airflow_provider_bitget.sandbox.accounts import numbered_account
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
-
-POSITIONS = "all-position"
-ONE_READ = {"orders-pending": 2, "orders-plan-pending": 3, POSITIONS: 1}
+from tests.kinds import (
+    CLASSIC,
+    POSITION_READS,
+    READS_OF_A_LOOK,
+    UNIFIED,
+    endpoint,
+    kind_of,
+    roles_asked,
+    served,
+)
 
 
 class Sensor(BitgetFlatSensor):
@@ -43,13 +49,6 @@ class Sensor(BitgetFlatSensor):
         if self.between is not None:
             self.between(poke_count)
         return super()._get_next_poke_interval(started_at, run_duration, poke_count)
-
-
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    with Sandbox(orders=0) as exchange:
-        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
-        yield exchange
 
 
 def sensor(**arguments: Any) -> Sensor:
@@ -64,7 +63,12 @@ def run(task: BitgetFlatSensor, **context: Any) -> Any:
 
 
 def asked(sandbox: Sandbox) -> dict[str, int]:
-    return dict(Counter(record.path.rsplit("/", 1)[-1] for record in sandbox.requests))
+    return dict(Counter(roles_asked(sandbox)))
+
+
+def looks(sandbox: Sandbox, times: int) -> dict[str, int]:
+    """Return what so many looks ask for."""
+    return {role: times * count for role, count in READS_OF_A_LOOK[kind_of(sandbox)].items()}
 
 
 def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> str:
@@ -75,7 +79,7 @@ def logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) 
 # ---------------------------------------------------------------------------------------------------- waiting
 
 
-def test_a_flat_account_ends_the_wait_with_one_poke_of_six_reads(sandbox: Sandbox) -> None:
+def test_a_flat_account_ends_the_wait_with_one_poke_of_few_reads(sandbox: Sandbox) -> None:
     result = run(sensor())
 
     assert datetime.now(UTC) - datetime.fromisoformat(result.pop("read_at")) < timedelta(minutes=1)
@@ -87,7 +91,7 @@ def test_a_flat_account_ends_the_wait_with_one_poke_of_six_reads(sandbox: Sandbo
         "lookback_days": 90,
         "flat": True,
     }
-    assert asked(sandbox) == ONE_READ
+    assert asked(sandbox) == looks(sandbox, 1)
 
 
 def test_it_waits_for_the_last_order_plan_order_and_position(
@@ -105,7 +109,7 @@ def test_it_waits_for_the_last_order_plan_order_and_position(
     result = run(task)
 
     assert (result["flat"], result["symbol"]) == (True, "BTCUSDT")
-    assert asked(sandbox) == {name: 3 * times for name, times in ONE_READ.items()}
+    assert asked(sandbox) == looks(sandbox, 3)
     lines = logged(caplog, capfd)
     assert lines.count(f"Not flat yet: 1 order (BTCUSDT {order['orderId']})") >= 2
 
@@ -114,19 +118,19 @@ def test_a_failed_read_is_not_yet_and_its_code_is_logged(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("INFO")
-    sandbox.inject("refuse", endpoint=POSITIONS, times=1, code="22222")
+    sandbox.inject("refuse", endpoint=endpoint(sandbox, POSITION_READS), times=1, code="22222")
 
     assert run(sensor())["flat"] is True
 
-    assert asked(sandbox)[POSITIONS] == 2
+    assert asked(sandbox)[POSITION_READS] == 2
     assert "22222" in logged(caplog, capfd)
 
 
 def test_an_empty_read_is_confirmed_where_it_has_to_settle(sandbox: Sandbox) -> None:
     assert run(sensor(settle=0.05))["flat"] is True
 
-    assert asked(sandbox) == {name: 2 * times for name, times in ONE_READ.items()}
-    first, second = (record.arrival for record in sandbox.requests if record.path.endswith(POSITIONS))
+    assert asked(sandbox) == looks(sandbox, 2)
+    first, second = (record.arrival for record in served(sandbox, POSITION_READS))
     assert second - first >= 0.05
 
 
@@ -300,7 +304,8 @@ def test_refused_credentials_and_the_wrong_kind_of_account_fail_at_once(
     with pytest.raises(BitgetTaskFailError, match=code):
         run(sensor(**options))
 
-    assert len(sandbox.requests) <= 6
+    # At most once for each kind of account.
+    assert len(sandbox.requests) <= 12
 
 
 def test_a_wrong_secret_fails_at_once_and_is_not_shown(
@@ -471,7 +476,7 @@ def test_a_killed_sensor_does_not_look_again(sandbox: Sandbox) -> None:
     with pytest.raises(BitgetTaskError, match="stopped"):
         run(task)
 
-    assert asked(sandbox) == ONE_READ
+    assert asked(sandbox) == looks(sandbox, 1)
 
 
 def test_parsing_a_dag_with_the_sensor_imports_nothing_that_only_a_running_task_needs() -> None:
@@ -511,9 +516,12 @@ def test_a_poke_returns_what_airflow_expects_of_one(sandbox: Sandbox) -> None:
     assert not answer
 
 
-def test_a_unified_account_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Sandbox(orders=0, accounts=[numbered_account(1, mode="unified")]) as exchange:
-        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
+def test_an_account_of_another_kind_than_the_connection_says_fails_at_once_and_says_what_to_set(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = CLASSIC if kind_of(sandbox) == UNIFIED else UNIFIED
+    extra = {**sandbox.connection["extra"], "account_mode": other}
+    monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps({**sandbox.connection, "extra": extra}))
 
-        with pytest.raises(BitgetTaskFailError, match="unified"):
-            run(sensor())
+    with pytest.raises(BitgetTaskFailError, match=f"account_mode to {kind_of(sandbox)}"):
+        run(sensor())

@@ -26,6 +26,7 @@ from airflow_provider_bitget.operators.flatten import (
     page_name,
 )
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.kinds import POSITION_READS, endpoint
 
 PRODUCT_TYPE = "USDT-FUTURES"
 CANCEL, CLOSE = "flatten_account.cancel_usdt_futures", "flatten_account.close_usdt_futures"
@@ -326,7 +327,7 @@ def test_what_is_left_fails_the_proof_which_may_be_tried_again(sandbox: Sandbox)
 
 
 def test_books_that_cannot_be_read_are_not_flat(sandbox: Sandbox) -> None:
-    sandbox.inject("bad_gateway", endpoint="all-position")
+    sandbox.inject("bad_gateway", endpoint=endpoint(sandbox, POSITION_READS))
     ti = TaskInstance()
 
     with pytest.raises(BitgetTaskError, match=r"^Not known to be flat: no read could be completed"):
@@ -338,7 +339,7 @@ def test_books_that_cannot_be_read_are_not_flat(sandbox: Sandbox) -> None:
 
 
 def test_one_empty_read_before_the_deadline_proves_nothing_and_says_so(sandbox: Sandbox) -> None:
-    sandbox.inject("hang", endpoint="all-position", seconds=60.0, after=1)
+    sandbox.inject("hang", endpoint=endpoint(sandbox, POSITION_READS), seconds=60.0, after=1)
 
     with pytest.raises(BitgetTaskError, match=r"^Not proven to be flat: the last of 1 complete reads found nothing"):
         run(prove(), TaskInstance())

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two kinds of accounts, and what the exchange calls on each of them what tests speak of."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from airflow_provider_bitget.sandbox import RequestRecord, Sandbox
+
+CLASSIC: Final = "classic"
+UNIFIED: Final = "unified"
+KINDS: Final = (CLASSIC, UNIFIED)
+
+CANCELS: Final = "cancels"
+MASS_CANCELS: Final = "mass cancels"
+PLAN_CANCELS: Final = "plan cancels"
+CLOSES: Final = "closes"
+ORDER_READS: Final = "order reads"
+PLAN_READS: Final = "plan reads"
+POSITION_READS: Final = "position reads"
+HISTORY: Final = "history"
+PLAN_HISTORY: Final = "plan history"
+DETAIL: Final = "detail"
+
+_ENDPOINTS: Final[dict[str, dict[str, str]]] = {
+    CLASSIC: {
+        CANCELS: "batch-cancel-orders",
+        MASS_CANCELS: "cancel-all-orders",
+        PLAN_CANCELS: "cancel-plan-order",
+        CLOSES: "close-positions",
+        ORDER_READS: "orders-pending",
+        PLAN_READS: "orders-plan-pending",
+        POSITION_READS: "all-position",
+        HISTORY: "orders-history",
+        PLAN_HISTORY: "orders-plan-history",
+        DETAIL: "detail",
+    },
+    UNIFIED: {
+        CANCELS: "cancel-batch",
+        MASS_CANCELS: "cancel-symbol-order",
+        PLAN_CANCELS: "cancel-strategy-order",
+        CLOSES: "close-positions",
+        ORDER_READS: "unfilled-orders",
+        PLAN_READS: "unfilled-strategy-orders",
+        POSITION_READS: "current-position",
+        HISTORY: "history-orders",
+        PLAN_HISTORY: "history-strategy-orders",
+        DETAIL: "order-info",
+    },
+}
+
+ORDERS_PER_CANCEL: Final = {CLASSIC: 50, UNIFIED: 20}
+
+READS_OF_A_LOOK: Final[dict[str, dict[str, int]]] = {
+    CLASSIC: {ORDER_READS: 2, PLAN_READS: 3, POSITION_READS: 1},
+    UNIFIED: {ORDER_READS: 1, PLAN_READS: 2, POSITION_READS: 1},
+}
+"""How many requests one look at an account takes."""
+
+WRONG_KIND: Final = ("40084", "40085")
+
+LIFTED: Final[dict[str, Any]] = {"open_order_cap": 0}
+"""Rules of an exchange on which a unified account may have any number of open orders: some lists are long."""
+
+
+def sandbox_of(kind: str, **options: Any) -> Sandbox:
+    """Return an exchange without an order, whose accounts are of one kind."""
+    return Sandbox(orders=0, account_mode=kind, **LIFTED | options)
+
+
+def kind_of(sandbox: Sandbox) -> str:
+    return sandbox.accounts[0].mode
+
+
+def endpoint(sandbox: Sandbox, role: str) -> str:
+    """Return the last part of the path that has a role on this exchange's accounts."""
+    return _ENDPOINTS[kind_of(sandbox)][role]
+
+
+def served(sandbox: Sandbox, role: str | None = None) -> list[RequestRecord]:
+    """Return the requests that reached the right kind of account; of one role, if that is given."""
+    path = "/" + endpoint(sandbox, role) if role else ""
+    return [one for one in sandbox.requests if one.code not in WRONG_KIND and one.path.endswith(path)]
+
+
+def roles_asked(sandbox: Sandbox) -> list[str]:
+    """Return the roles of the requests that reached the right kind of account, sorted."""
+    roles = {name: role for role, name in _ENDPOINTS[kind_of(sandbox)].items()}
+    return sorted(roles[one.path.rsplit("/", 1)[-1]] for one in served(sandbox))
+
+
+def plan_type_shown(sandbox: Sandbox, plan_type: str) -> str:
+    """Return the type by which a plan order is listed: a unified account knows fewer types."""
+    if kind_of(sandbox) == CLASSIC:
+        return plan_type
+    return {"track_plan": "normal_plan", "moving_plan": "loss_plan"}.get(plan_type, plan_type)
