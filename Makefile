@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make demo    installs, starts an exchange on the loopback, runs the example DAG through Airflow, compares the books
+#              (ACCOUNT=unified: on a unified account)
 # make test    installs, then every check: lint, format, types, layers, tests
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
@@ -39,8 +40,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 install: $(INSTALLED) ## make .venv with the pinned set and this package in it
 
 .PHONY: demo
-demo: $(INSTALLED) ## run the example DAG through Airflow against the sandbox, show the exchange's books
-	@$(BIN)/python -m airflow_provider_bitget.sandbox.demo $(DEMO_ARGS)
+demo: $(INSTALLED) ## run the example DAG through Airflow against the sandbox, show the exchange's books (ACCOUNT=unified: a unified account)
+	@$(BIN)/python -m airflow_provider_bitget.sandbox.demo $(if $(ACCOUNT),--account $(ACCOUNT)) $(DEMO_ARGS)
 
 $(BENCH_INSTALLED): $(INSTALLED)
 	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,bench]'

@@ -4,6 +4,7 @@
 ::
 
     python -m airflow_provider_bitget.sandbox --port 8787 --orders 230
+    python -m airflow_provider_bitget.sandbox --port 8787 --orders 230 --account unified
     python -m airflow_provider_bitget.sandbox books --url http://127.0.0.1:8787
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+from airflow_provider_bitget.sandbox.accounts import ACCOUNT_MODES
 from airflow_provider_bitget.sandbox.control import SandboxControl
 from airflow_provider_bitget.sandbox.parameters import PRODUCT_TYPES
 from airflow_provider_bitget.sandbox.rules import CHOICES
@@ -60,6 +62,7 @@ def _serve_parser() -> argparse.ArgumentParser:
     add("--connection-round-trips", type=float, default=0.0, help="extra round trips per new connection")
     add("--limiter", default="sliding", choices=CHOICES["limiter"], help="shape of the limit")
     add("--demo", action="store_true", help="the account is a demo trading account")
+    add("--account", default="classic", choices=ACCOUNT_MODES, help="kind of account (default %(default)s)")
     add("--accounts", type=int, default=1, help="how many accounts (default 1)")
     add("--clock-offset", type=float, default=0.0, help="seconds that the exchange's clock is ahead")
     add("--seed", type=int, default=0, help="seed of everything random (default 0)")
@@ -85,6 +88,7 @@ def _serve(options: argparse.Namespace) -> int:
             connection_round_trips=options.connection_round_trips,
             demo=options.demo,
             accounts=options.accounts,
+            account_mode=options.account,
             limiter=options.limiter,
             clock_offset=options.clock_offset,
             seed=options.seed,
@@ -106,7 +110,8 @@ def _introduce(sandbox: Sandbox, orders: int) -> None:
     """Print the connection, alone on the first line so that a program can read it."""
     print(sandbox.connection_json)
     print(f"export AIRFLOW_CONN_BITGET_DEFAULT='{sandbox.connection_json}'")
-    print(f"A stand-in for Bitget futures listens at {sandbox.url} with {orders} open orders.")
+    kind = "" if sandbox.accounts[0].mode == "classic" else " (unified account)"
+    print(f"A stand-in for Bitget futures{kind} listens at {sandbox.url} with {orders} open orders.")
     print("The key and the secret above belong to this sandbox only and open nothing else.")
     print(f"Its books: {PROGRAM} books --url {sandbox.url}    Stop it with Ctrl-C.", flush=True)
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 AccountMode = Literal["classic", "unified"]
+ACCOUNT_MODES: tuple[AccountMode, ...] = get_args(AccountMode)
+PERMISSIONS = ("trade", "withdraw")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,10 @@ class Account:
     :param uid: the user id that limits are counted for.
     :param demo: True for a demo trading key, which works only together with the header ``paptrading: 1``
         (https://www.bitget.com/api-doc/common/demotrading/restapi).
-    :param mode: ``classic``, or ``unified``: such a key gets 40085 from every V2 futures path.
+    :param mode: ``classic``, or ``unified``: such a key gets 40085 from every signed V2 path, a classic one 40084
+        from every V3 path. The connection doesn't tell.
+    :param permissions: what the key may do besides reading: ``trade``, ``withdraw``. A key that may not trade gets
+        40014 from every write.
     """
 
     key: str
@@ -30,6 +35,24 @@ class Account:
     uid: str
     demo: bool = False
     mode: AccountMode = "classic"
+    permissions: tuple[str, ...] = ("trade",)
+
+    def __post_init__(self) -> None:
+        if self.mode not in ACCOUNT_MODES:
+            raise ValueError(f"account mode is {self.mode!r}; known are {', '.join(ACCOUNT_MODES)}")
+        unknown = sorted(set(self.permissions) - set(PERMISSIONS))
+        if unknown:
+            raise ValueError(f"unknown permission {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")
+
+    @property
+    def may_trade(self) -> bool:
+        """Whether its key may do more than read orders and positions."""
+        return "trade" in self.permissions
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether its key may move money out of the account."""
+        return "withdraw" in self.permissions
 
     def connection(self, url: str) -> dict[str, Any]:
         """Return the Airflow connection that reaches this account.
@@ -48,12 +71,19 @@ class Account:
         }
 
 
-def numbered_account(number: int = 1, *, demo: bool = False, mode: AccountMode = "classic") -> Account:
+def numbered_account(
+    number: int = 1,
+    *,
+    demo: bool = False,
+    mode: AccountMode = "classic",
+    permissions: Sequence[str] = ("trade",),
+) -> Account:
     """Return an account with made-up credentials, always the same ones for the same number.
 
     :param number: 1 for the first account.
     :param demo: True for a demo trading key.
     :param mode: ``classic`` or ``unified``.
+    :param permissions: what the key may do besides reading: ``trade``, ``withdraw``.
     """
     return Account(
         key=f"sandbox-key-{number}",
@@ -62,18 +92,22 @@ def numbered_account(number: int = 1, *, demo: bool = False, mode: AccountMode =
         uid=str(1_000_000_000 + number),
         demo=demo,
         mode=mode,
+        permissions=tuple(permissions),
     )
 
 
-def as_accounts(accounts: int | Sequence[Account], *, demo: bool = False) -> tuple[Account, ...]:
+def as_accounts(
+    accounts: int | Sequence[Account], *, demo: bool = False, mode: AccountMode = "classic"
+) -> tuple[Account, ...]:
     """Return the accounts that a caller described by their number or in full.
 
     :param accounts: how many accounts to make up (at least 1), or the accounts themselves.
     :param demo: whether made-up accounts are demo trading accounts.
-    :raises ValueError: without any account, or when two share a key.
+    :param mode: the mode of made-up accounts, ``classic`` or ``unified``.
+    :raises ValueError: without any account, when two share a key, or for an unknown mode.
     """
     if isinstance(accounts, int):
-        accounts = [numbered_account(number, demo=demo) for number in range(1, accounts + 1)]
+        accounts = [numbered_account(number, demo=demo, mode=mode) for number in range(1, accounts + 1)]
     if not accounts:
         raise ValueError("the sandbox needs at least one account")
     if len({account.key for account in accounts}) != len(accounts):

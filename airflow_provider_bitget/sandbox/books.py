@@ -109,6 +109,11 @@ class Book:
         """
         self._cancel_tries[order.order_id] = now
 
+    def open_count(self) -> int:
+        """Return how many orders are open, of all product types."""
+        scopes = {product_type for product_type, _, _ in self._ids}
+        return sum(self._count(one, ANY_SYMBOL, status) for one in scopes for status in OPEN_STATUSES)
+
     def counts(self) -> list[dict[str, str | int]]:
         """Return how many orders each symbol has by state, a row per product type and symbol."""
         scopes = sorted({(product_type, symbol) for product_type, symbol, _ in self._ids if symbol})

@@ -21,7 +21,6 @@ from airflow_provider_bitget.sandbox.parameters import Call
 
 MAX_BATCH = 50
 NOTHING_OPEN = "22001"
-TOO_OFTEN = "45129"
 IN_MAINTENANCE = "41114"
 
 
@@ -56,9 +55,9 @@ def batch_cancel_orders(call: Call) -> dict[str, Any]:
         raise Refusal("40912")
     call.check_maintenance(symbol)
     references = [call.reference(item) for item in listed]
-    targets = [_target(call, product_type, symbol, *reference) for reference in references]
-    _refuse_unknown(call, targets)
-    return lists_of(_cancel(call, targets))
+    targets = [target_of(call, product_type, symbol, *reference) for reference in references]
+    refuse_unknown(call, targets)
+    return lists_of(cancel_targets(call, targets))
 
 
 def cancel_all_orders(call: Call) -> dict[str, Any]:
@@ -81,44 +80,75 @@ def cancel_order(call: Call) -> dict[str, str] | None:
     product_type = call.product_type()
     call.check_margin_coin()
     symbol = call.required_symbol()
-    target = _target(call, product_type, symbol, *call.reference(call.parameters))
+    target = target_of(call, product_type, symbol, *call.reference(call.parameters))
     call.check_maintenance(symbol)
-    outcomes = _cancel(call, [target])
+    outcomes = cancel_targets(call, [target])
     if not outcomes:
         return None
     outcome = outcomes[0]
     if not outcome.done:
-        raise Refusal(outcome.code or call.rules.gone_code, text=outcome.message)
+        raise Refusal(outcome.code or call.gone_code, text=outcome.message)
     return outcome.entry()
 
 
-def _target(call: Call, product_type: str, symbol: str, order_id: str, client_oid: str) -> Target:
+def target_of(call: Call, product_type: str, symbol: str, order_id: str, client_oid: str) -> Target:
+    """Return an order that a request names, where it is one of the request's scope.
+
+    :param call: the request.
+    :param product_type: the product type, empty for any.
+    :param symbol: the symbol, empty for any.
+    :param order_id: the order's id, empty to search by clientOid.
+    :param client_oid: the order's clientOid.
+    """
     order = call.book.find(order_id, client_oid)
-    if order is not None and (order.product_type, order.symbol) != (product_type, symbol):
+    if order is not None and (
+        order.product_type != (product_type or order.product_type) or order.symbol != (symbol or order.symbol)
+    ):
         order = None
     return Target(order_id, client_oid, order)
 
 
-def _refuse_unknown(call: Call, targets: Iterable[Target]) -> None:
+def refuse_unknown(call: Call, targets: Iterable[Target]) -> None:
+    """Refuse a whole batch because of an order that isn't open, where the rules have it so.
+
+    :param call: the request.
+    :param targets: the orders that it names.
+    :raises Refusal: with the code for gone orders.
+    """
     rule = call.rules.unknown_id
     if rule == "list":
         return
     for target in targets:
         ended = target.order is not None and not target.order.is_open
         if target.order is None or (ended and rule == "refuse_ended"):
-            raise Refusal(call.rules.gone_code)
+            raise Refusal(call.gone_code)
 
 
 def _cancel_scope(call: Call, product_type: str, symbol: str) -> dict[str, Any]:
     call.check_maintenance(symbol)
-    orders = list(call.book.select(product_type, symbol, OPEN_STATUSES))
-    if not orders:
+    targets = open_targets(call, product_type, symbol)
+    if not targets:
         raise Refusal(NOTHING_OPEN)
-    return lists_of(_cancel(call, [Target(order.order_id, order.client_oid, order) for order in orders]))
+    return lists_of(cancel_targets(call, targets))
 
 
-def _cancel(call: Call, targets: list[Target]) -> list[Outcome]:
-    """Cancel the targets as far as the faults allow, and return what the answer says about them."""
+def open_targets(call: Call, product_type: str, symbol: str) -> list[Target]:
+    """Return every open order of a scope.
+
+    :param call: the request.
+    :param product_type: the product type.
+    :param symbol: the symbol, empty for every symbol.
+    """
+    orders = call.book.select(product_type, symbol, OPEN_STATUSES)
+    return [Target(order.order_id, order.client_oid, order) for order in orders]
+
+
+def cancel_targets(call: Call, targets: list[Target]) -> list[Outcome]:
+    """Cancel the targets as far as the faults allow, and return what the answer says about them.
+
+    :param call: the request.
+    :param targets: the orders that it wants cancelled.
+    """
 
     def act(place: int, name: str, effect: Effect | None) -> Outcome:
         return _cancel_one(call, targets[place], name, effect)
@@ -136,19 +166,19 @@ def _cancel_one(call: Call, target: Target, name: str, effect: Effect | None) ->
     ids = _ids_of(target)
     order = None if target.order is None else call.book.find(target.order.order_id)
     if order is None:
-        return failure(call, ids, call.rules.gone_code)
+        return failure(call, ids, call.gone_code)
     if call.rules.cancel_too_often and call.now - call.book.last_cancel(order) < 1.0 - ROUNDING:
-        return failure(call, ids, TOO_OFTEN)
+        return failure(call, ids, call.too_often_code)
     call.book.note_cancel(order, call.now)
     if not order.is_open:
-        return failure(call, ids, call.rules.gone_code)
+        return failure(call, ids, call.gone_code)
     if order.symbol in call.maintenance:
         return failure(call, ids, IN_MAINTENANCE)
     if name == "refuse_orders" and effect is not None:
         return failure(call, ids, effect.options["code"], effect.options["msg"])
     if name == "fill_while_cancelling":
         call.ledger.fill(order, call.now, call.now_ms)
-        return failure(call, ids, call.rules.gone_code)
+        return failure(call, ids, call.gone_code)
     if takes_effect(name, effect):
         call.book.end(order, CANCELED, call.now, call.now_ms)
     return Outcome(*ids, done=True)

@@ -24,9 +24,20 @@ def close_positions(call: Call) -> dict[str, Any]:
 
     :param call: the request.
     """
-    product_type = call.product_type()
+    outcomes = close_scope(call, call.product_type(), call.choice("holdSide", HOLD_SIDES, ""), NOTHING_TO_CLOSE)
+    # Recorded: "result" is false however well it went.
+    return {**lists_of(outcomes), "result": False}
+
+
+def close_scope(call: Call, product_type: str, hold_side: str, nothing_code: str) -> list[Outcome]:
+    """Close the positions of a product type, or of the symbol that the request names.
+
+    :param call: the request.
+    :param product_type: the product type.
+    :param hold_side: the side to close in hedge mode, empty for both; positions in one-way mode ignore it.
+    :param nothing_code: the refusal where there is no such position.
+    """
     symbol = call.text("symbol")
-    hold_side = call.choice("holdSide", HOLD_SIDES, "")
     call.check_maintenance(symbol)
     positions = [
         position
@@ -36,9 +47,8 @@ def close_positions(call: Call) -> dict[str, Any]:
         and (not position.is_hedged or position.hold_side == (hold_side or position.hold_side))
     ]
     if not positions:
-        raise Refusal(NOTHING_TO_CLOSE)
-    # Recorded: "result" is false however well it went.
-    return {**lists_of(_close(call, positions)), "result": False}
+        raise Refusal(nothing_code)
+    return _close(call, positions)
 
 
 def _close(call: Call, positions: list[Position]) -> list[Outcome]:
@@ -69,7 +79,7 @@ def _refusal_of(call: Call, position: Position) -> tuple[str | None, str | None]
     if refused is not None:
         return refused
     if position.available == 0 or (position.locked and call.rules.locked_positions == "refuse"):
-        return call.rules.locked_code, None
+        return call.locked_code, None
     maximum = call.rules.flash_close_maximum.get(position.symbol)
     if maximum is not None and position.available > Decimal(maximum):
         return call.rules.flash_close_code, None

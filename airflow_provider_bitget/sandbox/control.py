@@ -95,7 +95,7 @@ class SandboxControl:
 
         :param count: how many.
         :param options: ``plan_type``, ``symbol``, ``product_type``, ``hold_side``, ``pos_mode``, ``client_oids``,
-            ``size``, ``created_ms``; as in :meth:`Exchange.place_plan`.
+            ``size``, ``created_ms``, ``both``; as in :meth:`Exchange.place_plan`.
         """
         found: list[dict[str, Any]] = self._post("place-plan", {"count": count, **options})
         return found

@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from airflow_provider_bitget.sandbox import Sandbox
+from airflow_provider_bitget.sandbox import Rules, Sandbox
+from airflow_provider_bitget.sandbox.accounts import ACCOUNT_MODES, AccountMode
 from airflow_provider_bitget.sandbox.demo_airflow import END_SIGNALS, Airflow, DemoError
 from airflow_provider_bitget.sandbox.demo_books import (
     RULES,
@@ -42,21 +43,33 @@ LOG_LINES_ON_FAILURE = 40
 RAISED = re.compile(r"[A-Za-z_.]+(Error|Exception)\b")
 
 
-def run_demo(orders: int, dags_folder: Path, report_folder: Path, *, verbose: bool) -> int:
+def run_demo(
+    orders: int,
+    dags_folder: Path,
+    report_folder: Path,
+    *,
+    verbose: bool,
+    account_mode: AccountMode = "classic",
+) -> int:
     """Run the demo once.
 
     :param orders: how many orders rest on the exchange before.
     :param dags_folder: folder of the example DAG.
     :param report_folder: where the page and the report stay.
     :param verbose: show Airflow's own output.
+    :param account_mode: the kind of account, ``classic`` or ``unified``; the connection doesn't tell the DAG.
     :return: the exit status.
     """
     if not (dags_folder / f"{DAG_ID}.py").is_file():
         raise DemoError(f"no {DAG_ID}.py in {dags_folder}; give its folder with --dags-folder")
-    with tempfile.TemporaryDirectory(prefix="bitget-demo-") as folder, Sandbox(**RULES) as sandbox:
+    with (
+        tempfile.TemporaryDirectory(prefix="bitget-demo-") as folder,
+        Sandbox(account_mode=account_mode, **RULES) as sandbox,
+    ):
         furnished = furnish(sandbox, orders)
         before = read_books(sandbox)
-        print(f"Sandbox exchange at {sandbox.url}: {_in_words(before.total)}")
+        kind = "" if account_mode == "classic" else " (unified account)"
+        print(f"Sandbox exchange{kind} at {sandbox.url}: {_in_words(before.total)}")
         print(f"{len(furnished.fill_ids)} of the orders will fill while they are being cancelled.\n")
         airflow = Airflow(Path(folder), dags_folder, sandbox.connection_json, verbose)
         status = _run_the_dag(airflow)
@@ -161,6 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Flatten an account of the sandbox with the example DAG through Airflow, and compare the books.",
     )
     parser.add_argument("--orders", type=int, default=230, help="open orders before (default: %(default)s)")
+    parser.add_argument(
+        "--account", default="classic", choices=ACCOUNT_MODES, help="kind of account (default: %(default)s)"
+    )
     parser.add_argument("--dags-folder", type=Path, default=EXAMPLE_DAGS, help="folder of the example DAG")
     parser.add_argument(
         "--report-folder", type=Path, default=REPORT_FOLDER, help="where the page stays (default: %(default)s)"
@@ -169,10 +185,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.orders < FEWEST_ORDERS:
         parser.error(f"--orders is {options.orders}; expected is {FEWEST_ORDERS} or more, one for each symbol")
+    most = Rules().open_order_cap
+    if options.account == "unified" and options.orders > most:
+        parser.error(f"--orders is {options.orders}; a unified account has at most {most} open futures orders")
     for number in END_SIGNALS:
         signal.signal(number, _end_on_signal)
     try:
-        return run_demo(options.orders, options.dags_folder.resolve(), options.report_folder, verbose=options.verbose)
+        return run_demo(
+            options.orders,
+            options.dags_folder.resolve(),
+            options.report_folder,
+            verbose=options.verbose,
+            account_mode=options.account,
+        )
     except DemoError as error:
         print(f"NOT OK: {error}", file=sys.stderr)
         return 1

@@ -13,9 +13,14 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_bitget.sandbox import Sandbox
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 
 COLUMNS = ("orders", "plan_orders", "positions")
-PLAN_ORDERS = (("normal_plan", 6), ("track_plan", 3))
+PLAN_ORDERS: Mapping[AccountMode, tuple[tuple[str, int], ...]] = {
+    "classic": (("normal_plan", 6), ("track_plan", 3)),
+    # Strategy orders are triggers and tpsl orders; recorded rows know no trailing ones.
+    "unified": (("normal_plan", 6), ("profit_plan", 3)),
+}
 POSITIONS = (
     ("BTCUSDT", "long", "0.5"),
     ("BTCUSDT", "short", "0.2"),
@@ -89,6 +94,8 @@ class Ends:
 def furnish(sandbox: Sandbox, orders: int) -> Furnished:
     """Put orders, plan orders of three types and four positions on three symbols there, and let two of the orders fill.
 
+    The plan orders are such as the account's kind knows.
+
     :param sandbox: an empty exchange.
     :param orders: how many orders, at least one for each symbol.
     """
@@ -96,7 +103,9 @@ def furnish(sandbox: Sandbox, orders: int) -> Furnished:
         sandbox.open_position(symbol, side, size)
     placed = sandbox.place(orders, hold_side="long")
     plans = [
-        plan for plan_type, count in PLAN_ORDERS for plan in sandbox.place_plan(count, plan_type, hold_side="long")
+        plan
+        for plan_type, count in PLAN_ORDERS[sandbox.accounts[0].mode]
+        for plan in sandbox.place_plan(count, plan_type, hold_side="long")
     ]
     plans += [sandbox.place_plan(1, "pos_loss", symbol=symbol, hold_side=side)[0] for symbol, side, _ in POSITIONS]
     filling = [next(row["orderId"] for row in placed if row["symbol"] == symbol) for symbol in SYMBOLS_THAT_FILL]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_bitget.sandbox.accounts import Account
+from airflow_provider_bitget.sandbox.accounts import Account, AccountMode, as_accounts
 from airflow_provider_bitget.sandbox.answers import SUCCESS, Refusal, Reply, envelope, html, text_of
 from airflow_provider_bitget.sandbox.clock import Clock
 from airflow_provider_bitget.sandbox.endpoints import ENDPOINT_NAMES, ENDPOINTS, Endpoint
@@ -34,6 +34,7 @@ class Exchange(Venue):
     :param clock: where time comes from; the machine's clock by default. Nothing here ever waits: what a
         request has to wait for is a field of its :class:`Reply`.
     :param accounts: how many accounts to make up, or the accounts themselves.
+    :param account_mode: the mode of made-up accounts: ``classic``, or ``unified`` for the V3 paths instead.
     :param symbols: the symbols that :meth:`place` spreads orders over.
     :param product_type: the product type of orders that name none.
     :param rules: how the exchange behaves where sources leave room.
@@ -44,11 +45,12 @@ class Exchange(Venue):
         clock: Clock | None = None,
         *,
         accounts: int | Sequence[Account] = 1,
+        account_mode: AccountMode = "classic",
         symbols: Sequence[str] = DEFAULT_SYMBOLS,
         product_type: str = DEFAULT_PRODUCT_TYPE,
         rules: Rules | None = None,
     ) -> None:
-        super().__init__(clock, accounts, symbols, product_type, rules)
+        super().__init__(clock, as_accounts(accounts, mode=account_mode), symbols, product_type, rules)
         self._by_key = {account.key: account for account in self.accounts}
 
     def reset(self, rules: Rules | None = None) -> None:
@@ -123,7 +125,20 @@ class Exchange(Venue):
         except Refusal as refusal:
             return _refused(refusal, now_ms, chinese), account, False
         ledger = Ledger(OrderIds(), self.rules) if account is None else self._ledgers[account.key]
-        call = Call(request, {}, ledger, self._maintenance, self.rules, conditions, now, now_ms, chinese, self._chance)
+        call = Call(
+            request=request,
+            parameters={},
+            listed=(),
+            account=account,
+            ledger=ledger,
+            maintenance=self._maintenance,
+            rules=self.rules,
+            effects=conditions,
+            now=now,
+            now_ms=now_ms,
+            chinese=chinese,
+            chance=self._chance,
+        )
         reply = self._carry_out(endpoint, call)
         if remaining is not None:
             reply = replace(reply, headers={**reply.headers, "x-mbx-used-remain-limit": str(remaining)})
@@ -191,10 +206,10 @@ class Exchange(Venue):
             processed=reply.processed,
             fault=reply.fault,
             plan_order_ids=request.named_ids if request.names_plans else (),
-            product_type=request.named("productType").upper(),
+            product_type=request.product_type,
             symbol=request.named("symbol"),
             plan_type=request.named("planType"),
-            hold_side=request.named("holdSide"),
+            hold_side=request.hold_side,
         )
 
     # What the owner of the sandbox sees of requests, and does to them
@@ -225,7 +240,8 @@ class Exchange(Venue):
         answer, the one injected first wins and the others keep waiting.
 
         :param kind: a name in ``airflow_provider_bitget.sandbox.faults.KINDS``.
-        :param endpoint: the last part of the path, such as ``batch-cancel-orders``; None for any.
+        :param endpoint: the last part of the path, such as ``batch-cancel-orders``; None for any. Where a classic
+            and a unified account's path end alike (``close-positions``), both are meant.
         :param after: how many matching requests to let pass first.
         :param times: how many requests to strike, None for no end.
         :param duration: seconds from the first match on during which it strikes, None for no end.
@@ -290,32 +306,38 @@ def _endpoint_of(request: Request) -> Endpoint | None:
 
 
 def _check_account(endpoint: Endpoint | None, account: Account | None, request: Request) -> None:
-    """Refuse a key that belongs to the other environment or to the other kind of account."""
+    """Refuse a key of the other environment or the other kind of account, and one that may not do what it asks."""
     if account is None:
         return
     if account.demo != request.demo:
         raise Refusal("40099")
-    if endpoint is None and account.mode == "classic":
+    if request.unified and account.mode == "classic":
         raise Refusal("40084")
-    if endpoint is not None and account.mode == "unified":
+    if not request.unified and account.mode == "unified":
         raise Refusal("40085")
+    if request.method == "POST" and not account.may_trade:
+        raise Refusal("25620" if request.unified else "40014")
 
 
 def _answer(endpoint: Endpoint, call: Call) -> Reply:
     try:
-        data = endpoint.answer(replace(call, parameters=_parameters(call.request)))
+        content = _content(call.request, array=endpoint.takes_array)
+        data = endpoint.answer(
+            replace(call, listed=content) if endpoint.takes_array else replace(call, parameters=content)
+        )
     except Refusal as refusal:
         return _refused(refusal, call.now_ms, call.chinese)
     return replace(envelope(SUCCESS, "success", call.now_ms, data), processed=True)
 
 
-def _parameters(request: Request) -> Mapping[str, Any]:
+def _content(request: Request, *, array: bool) -> Any:
+    """Return the parameters of a request: a mapping, or the list in its place that an endpoint takes."""
     if request.method == "GET":
         return request.query
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json":
         raise Refusal("40007")
-    if not isinstance(request.content, dict):
+    if not isinstance(request.content, list if array else dict):
         raise Refusal("40017", "body")
     return request.content
 

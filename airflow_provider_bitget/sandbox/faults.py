@@ -21,7 +21,18 @@ from airflow_provider_bitget.sandbox.request import Request
 
 Stage = Literal["condition", "wire", "orders"]
 
-CANCEL_ENDPOINTS = frozenset({"batch-cancel-orders", "cancel-order", "cancel-all-orders", "cancel-plan-order"})
+CANCEL_ENDPOINTS = frozenset(
+    {
+        "batch-cancel-orders",
+        "cancel-order",
+        "cancel-all-orders",
+        "cancel-plan-order",
+        # Of unified accounts, where a cancel-order exists as well.
+        "cancel-batch",
+        "cancel-symbol-order",
+        "cancel-strategy-order",
+    }
+)
 WRITE_ENDPOINTS = CANCEL_ENDPOINTS | {"close-positions"}
 ANY_ENDPOINT: frozenset[str] = frozenset()
 WHICH_ORDERS: Mapping[str, Any] = {"order_ids": None, "count": None, "fraction": None}
@@ -63,12 +74,12 @@ _KINDS = (
     FaultKind(
         "refuse_orders",
         "orders",
-        "orders stay open and are listed as failed; code=None leaves errorCode out",
+        "orders stay open and are listed as failed; code=None leaves the code out",
         {**WHICH_ORDERS, "code": "40015", "msg": None},
         WRITE_ENDPOINTS,
     ),
-    FaultKind("drop_ids", "orders", "ids in neither list", {**WHICH_ORDERS, "processed": True}, WRITE_ENDPOINTS),
-    FaultKind("empty_lists", "orders", "00000 with empty lists", {"processed": True}, WRITE_ENDPOINTS),
+    FaultKind("drop_ids", "orders", "ids left out of the answer", {**WHICH_ORDERS, "processed": True}, WRITE_ENDPOINTS),
+    FaultKind("empty_lists", "orders", "00000 with nothing in the lists", {"processed": True}, WRITE_ENDPOINTS),
     FaultKind(
         "foreign_ids",
         "orders",
@@ -96,16 +107,26 @@ _KINDS = (
     FaultKind(
         "lagging_book",
         "condition",
-        "orders-pending and orders-plan-pending still show ended orders for a time",
+        "lists of open orders and plan orders still show ended ones for a time",
         {"seconds": 2.0},
-        frozenset({"orders-pending", "orders-plan-pending"}),
+        frozenset({"orders-pending", "orders-plan-pending", "unfilled-orders", "unfilled-strategy-orders"}),
     ),
     FaultKind(
         "late_history",
         "condition",
-        "orders-history, orders-plan-history, plan-sub-order and detail know an ended order only later",
+        "lists of ended orders and plan orders, details and plan-sub-order know an ended one only later",
         {"seconds": 2.0},
-        frozenset({"orders-history", "detail", "orders-plan-history", "plan-sub-order"}),
+        frozenset(
+            {
+                "orders-history",
+                "detail",
+                "orders-plan-history",
+                "plan-sub-order",
+                "history-orders",
+                "order-info",
+                "history-strategy-orders",
+            }
+        ),
     ),
 )
 KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _KINDS}

@@ -29,11 +29,13 @@ class RequestRecord:
     :param accepted: whether it passed the checks and the limit.
     :param processed: whether it took effect.
     :param fault: the injected fault that shaped the answer.
-    :param plan_order_ids: the ids of plan orders that it named.
-    :param product_type: the product type that it named in any case, here in upper case; empty without one.
-    :param symbol: the symbol that it named; empty without one, which is every symbol to most writes.
+    :param plan_order_ids: the ids of plan orders (strategy orders) that it named.
+    :param product_type: the product type (``category`` on a unified account) that it named in any case, here in
+        upper case; empty without one.
+    :param symbol: the symbol that it named, that of all its items; empty without one, which is every symbol to most
+        writes.
     :param plan_type: the planType that it named, empty without one.
-    :param hold_side: the holdSide that it named, empty without one.
+    :param hold_side: the holdSide (``posSide`` on a unified account) that it named, empty without one.
     """
 
     time: float

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a write says about each order or position: successList and failureList, as the faults let them look."""
+"""What a write says about each order or position, as the faults let it look: in two lists, or item by item."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outcome:
 
     :param order_id: the order's id.
     :param client_oid: the order's clientOid.
-    :param done: whether it stands in successList.
+    :param done: whether the answer calls it a success: it stands in successList, or its item has no error code.
     :param code: the error code, None where the entry has none.
     :param message: the error text.
     :param symbol: the symbol, None in the answers that name none.
@@ -44,6 +44,17 @@ class Outcome:
             return names
         code = {} if self.code is None else {"errorCode": self.code}
         return {**names, "errorMsg": self.message, **code}
+
+    def item(self, success_code: str) -> dict[str, str]:
+        """Return the outcome as an item of a unified account's answer, which never names a symbol.
+
+        :param success_code: the code of an item that succeeded, empty for none.
+        """
+        names = {"orderId": self.order_id, "clientOid": self.client_oid}
+        if self.done:
+            return {**names, "code": success_code, "msg": "success"} if success_code else names
+        code = {} if self.code is None else {"code": self.code}
+        return {**names, **code, "msg": self.message}
 
 
 Act = Callable[[int, str, Effect | None], Outcome]
@@ -86,7 +97,7 @@ def failure(
     symbol: str | None = None,
     coded: bool = True,
 ) -> Outcome:
-    """Return a failed outcome, with or without its errorCode as the rules have it.
+    """Return a failed outcome; entries of failureList have their errorCode or lack it as the rules have it.
 
     :param call: the request.
     :param names: the order id and the clientOid.
@@ -97,7 +108,7 @@ def failure(
     """
     if message is None:
         message = text_of(code or "40015", chinese=call.chinese)
-    omit = call.rules.omit_error_code
+    omit = "none" if call.request.unified else call.rules.omit_error_code
     if not coded or omit == "all" or (omit == "random" and call.chance.random() < 0.5):
         code = None
     return Outcome(*names, done=False, code=code, message=message, symbol=symbol)
@@ -112,6 +123,15 @@ def lists_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "successList": [outcome.entry() for outcome in outcomes if outcome.done],
         "failureList": [outcome.entry() for outcome in outcomes if not outcome.done],
     }
+
+
+def items_of(call: Call, outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
+    """Return the items of a unified account's answer.
+
+    :param call: the request.
+    :param outcomes: what the answer says.
+    """
+    return [outcome.item(call.rules.success_item_code) for outcome in outcomes]
 
 
 def _distorted(call: Call, outcomes: list[Outcome], coded: bool) -> list[Outcome]:
@@ -141,5 +161,5 @@ def _foreign(call: Call, effect: Effect, coded: bool) -> list[Outcome]:
 
 
 def _gone(call: Call, coded: bool) -> tuple[str | None, str]:
-    code = call.rules.gone_code
+    code = call.gone_plan_code if call.request.names_plans else call.gone_code
     return (code if coded else None), text_of(code, chinese=call.chinese)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from airflow_provider_bitget.sandbox.accounts import Account
 from airflow_provider_bitget.sandbox.answers import Refusal
 from airflow_provider_bitget.sandbox.books import Book
 from airflow_provider_bitget.sandbox.faults import Effect
@@ -17,7 +18,8 @@ from airflow_provider_bitget.sandbox.request import Request
 from airflow_provider_bitget.sandbox.rules import Rules
 
 DEMO_PRODUCT_TYPES = ("SUSDT-FUTURES", "SCOIN-FUTURES", "SUSDC-FUTURES")
-PRODUCT_TYPES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES", *DEMO_PRODUCT_TYPES)
+CATEGORIES = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
+PRODUCT_TYPES = (*CATEGORIES, *DEMO_PRODUCT_TYPES)
 
 MAX_PAGE = 100
 DAY_MS = 86_400_000
@@ -34,7 +36,9 @@ class Call:
     """A request that passed the checks, with all that an endpoint needs to answer it.
 
     :param request: the request as received.
-    :param parameters: the decoded query of a GET, the JSON object of a POST.
+    :param parameters: the decoded query of a GET, the JSON object of a POST; nothing where that is an array.
+    :param listed: the items of a POST whose body is a bare JSON array.
+    :param account: the account that signed, None on public paths.
     :param ledger: what the account that signed has on the exchange.
     :param maintenance: the symbols that are under maintenance.
     :param rules: how the exchange behaves.
@@ -47,6 +51,8 @@ class Call:
 
     request: Request
     parameters: Mapping[str, Any]
+    listed: Sequence[Any]
+    account: Account | None
     ledger: Ledger
     maintenance: frozenset[str]
     rules: Rules
@@ -60,6 +66,36 @@ class Call:
     def book(self) -> Book:
         """The orders of the account that signed."""
         return self.ledger.orders
+
+    @property
+    def signer(self) -> Account:
+        """The account that signed.
+
+        :raises Refusal: 40001 on a public path.
+        """
+        if self.account is None:
+            raise Refusal("40001")
+        return self.account
+
+    @property
+    def gone_code(self) -> str:
+        """The code for an order that is unknown or has ended."""
+        return self.rules.unified_gone_code if self.request.unified else self.rules.gone_code
+
+    @property
+    def gone_plan_code(self) -> str:
+        """The code for a plan order that is unknown or has ended."""
+        return self.rules.gone_strategy_code if self.request.unified else self.rules.gone_code
+
+    @property
+    def too_often_code(self) -> str:
+        """The code for a second cancel within one second."""
+        return "25004" if self.request.unified else "45129"
+
+    @property
+    def locked_code(self) -> str:
+        """The code for a position of which live close orders hold a part."""
+        return "25225" if self.request.unified else self.rules.locked_code
 
     def effects_of(self, name: str) -> list[Effect]:
         """Return the effects of one kind.
@@ -95,6 +131,22 @@ class Call:
         if self.request.demo and value in DEMO_PRODUCT_TYPES:
             raise Refusal("40099")
         return value
+
+    def category(self, default: str | None = None) -> str:
+        """Return the category of a unified account's request, in upper case: the product type by another name.
+
+        :param default: what a missing one means, None where it is required.
+        :raises Refusal: 40019 where it is missing and required, 40017 for any but a futures category in upper or
+            in lower case.
+        """
+        value = self.text("category")
+        if not value and default is not None:
+            return default
+        if not value:
+            raise Refusal("40019", "category")
+        if value.upper() not in CATEGORIES or value not in (value.upper(), value.lower()):
+            raise Refusal("40017", "category")
+        return value.upper()
 
     def required_symbol(self, code: str = "40019") -> str:
         """Return the symbol.
@@ -156,6 +208,15 @@ class Call:
             raise Refusal("40924")
         return order_id, client_oid
 
+    def parts(self) -> list[Call]:
+        """Return a call for each item of a body that is an array, to read its parameters.
+
+        :raises Refusal: 40017 without any item, or where one is no object.
+        """
+        if not self.listed or not all(isinstance(item, Mapping) for item in self.listed):
+            raise Refusal("40017", "body")
+        return [replace(self, parameters=item, listed=()) for item in self.listed]
+
     def number(self, name: str) -> int | None:
         """Return a parameter of digits, None where it is missing.
 
@@ -181,18 +242,19 @@ class Call:
             raise Refusal("40017", "limit")
         return limit
 
-    def window(self) -> tuple[int, int]:
+    def window(self, longest: int = WINDOW_MS) -> tuple[int, int]:
         """Return the first and the last moment asked for, in milliseconds since 1970-01-01 UTC.
 
-        Without ``startTime`` the window begins 90 days before its end, so older orders don't show.
+        Without ``startTime`` the window is as long as it may be, so older orders don't show.
 
-        :raises Refusal: 40017 for a window that ends before it begins or is longer than 90 days.
+        :param longest: how long it may be, in milliseconds; 90 days by default.
+        :raises Refusal: 40017 for a window that ends before it begins or is longer than that.
         """
         end = self.number("endTime")
         last = self.now_ms if end is None else end
         start = self.number("startTime")
-        first = last - WINDOW_MS if start is None else start
-        if not 0 <= last - first <= WINDOW_MS:
+        first = last - longest if start is None else start
+        if not 0 <= last - first <= longest:
             raise Refusal("40017", "startTime")
         return first, last
 

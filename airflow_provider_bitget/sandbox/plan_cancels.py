@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_bitget.sandbox.answers import Refusal
-from airflow_provider_bitget.sandbox.cancels import IN_MAINTENANCE, MAX_BATCH, TOO_OFTEN
+from airflow_provider_bitget.sandbox.cancels import IN_MAINTENANCE, MAX_BATCH
 from airflow_provider_bitget.sandbox.faults import Effect
 from airflow_provider_bitget.sandbox.limits import ROUNDING
 from airflow_provider_bitget.sandbox.orders import LIVE
@@ -47,7 +47,7 @@ def cancel_plan_order(call: Call) -> dict[str, Any]:
     references = [call.reference(item) for item in listed]
     call.check_maintenance(symbol)
     targets = [_target(call, product_type, symbol, *reference) for reference in references]
-    return lists_of(_cancel(call, [one for one in targets if one[2] is None or one[2].plan_type in plan_types]))
+    return lists_of(cancel_plans(call, [one for one in targets if one[2] is None or one[2].plan_type in plan_types]))
 
 
 def _cancelled_as(call: Call, plan_type: str) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def _cancel_scope(call: Call, product_type: str, plan_types: Sequence[str]) -> d
     plans = list(call.ledger.plans.select(product_type, symbol, plan_types, (LIVE,)))
     if not plans:
         raise Refusal(call.rules.no_plan_code)
-    return lists_of(_cancel(call, [(plan.order_id, plan.client_oid, plan) for plan in plans]))
+    return lists_of(cancel_plans(call, [(plan.order_id, plan.client_oid, plan) for plan in plans]))
 
 
 def _target(call: Call, product_type: str, symbol: str, order_id: str, client_oid: str) -> Target:
@@ -73,16 +73,23 @@ def _target(call: Call, product_type: str, symbol: str, order_id: str, client_oi
     return plan.order_id, plan.client_oid, plan
 
 
-def _cancel(call: Call, targets: Sequence[Target]) -> list[Outcome]:
+def cancel_plans(call: Call, targets: Sequence[Target]) -> list[Outcome]:
+    """Cancel plan orders as far as the faults allow, and return what the answer says about them.
+
+    :param call: the request.
+    :param targets: the plan orders that it wants cancelled.
+    """
+    # The page of classic accounts knows no errorCode here.
+    coded = call.request.unified
+
     def act(place: int, name: str, effect: Effect | None) -> Outcome:
         order_id, client_oid, plan = targets[place]
         code, message = _cancel_one(call, plan, name, effect)
         if code is not None or message is not None:
-            # The page knows no errorCode here.
-            return failure(call, (order_id, client_oid), code, message, coded=False)
+            return failure(call, (order_id, client_oid), code, message, coded=coded)
         return Outcome(order_id, client_oid, done=True)
 
-    return outcomes_of(call, [target[:2] for target in targets], act, coded=False)
+    return outcomes_of(call, [target[:2] for target in targets], act, coded=coded)
 
 
 def _cancel_one(
@@ -92,19 +99,19 @@ def _cancel_one(
     plans = call.ledger.plans
     plan = None if target is None else plans.find(target.order_id)
     if plan is None:
-        return call.rules.gone_code, None
+        return call.gone_plan_code, None
     if call.rules.cancel_too_often and call.now - plans.last_cancel(plan) < 1.0 - ROUNDING:
-        return TOO_OFTEN, None
+        return call.too_often_code, None
     plans.note_cancel(plan, call.now)
     if not plan.is_open:
-        return call.rules.gone_code, None
+        return call.gone_plan_code, None
     if plan.symbol in call.maintenance:
         return IN_MAINTENANCE, None
     if name == "refuse_orders" and effect is not None:
         return effect.options["code"] or "40015", effect.options["msg"]
     if name == "fill_while_cancelling":
         call.ledger.trigger(plan, call.rules.triggered_child, call.now, call.now_ms)
-        return call.rules.gone_code, None
+        return call.gone_plan_code, None
     if takes_effect(name, effect):
         plans.add(plan.ended(PLAN_CANCELLED, call.now, call.now_ms))
     return None, None

@@ -71,6 +71,7 @@ class PlanOrder:
     :param status: ``live``, ``executed``, ``fail_execute`` or ``cancelled``.
     :param child_id: the order that its trigger placed, empty where there is none.
     :param ended_at: when it triggered or was cancelled, seconds of the monotonic clock; None while live.
+    :param both: whether one order holds a take-profit and a stop-loss, as it can on a unified account.
     """
 
     order_id: str
@@ -87,6 +88,7 @@ class PlanOrder:
     status: str = LIVE
     child_id: str = ""
     ended_at: float | None = None
+    both: bool = False
 
     @property
     def is_open(self) -> bool:

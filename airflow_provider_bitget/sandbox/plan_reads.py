@@ -35,7 +35,7 @@ def orders_plan_pending(call: Call) -> dict[str, Any]:
 
     :param call: the request.
     """
-    shown = (plan for plan in (_as_shown(call, one) for one in _asked_for(call)) if plan.is_open)
+    shown = (plan for plan in (as_shown(call, one) for one in _asked_for(call)) if plan.is_open)
     rows = [pending_row_of(plan) for plan in _page(call, shown)]
     rule = call.rules.plan_end_id
     if rows and (rule == "never" or (rule == "full_pages" and len(rows) < call.page_size())):
@@ -53,7 +53,7 @@ def orders_plan_history(call: Call) -> dict[str, Any]:
     if status not in ("", *ENDED_PLAN_STATUSES):
         raise Refusal("40017", "planStatus")
     statuses = (status,) if status else ENDED_PLAN_STATUSES
-    ended = (plan for plan in _asked_for(call) if plan.status in statuses and _is_known(call, plan))
+    ended = (plan for plan in _asked_for(call) if plan.status in statuses and is_known(call, plan))
     return _with_end_id([history_row_of(plan) for plan in _page(call, ended)])
 
 
@@ -70,7 +70,7 @@ def plan_sub_order(call: Call) -> list[dict[str, str]]:
     plan = call.ledger.plans.find(plan_id)
     if plan is None or (plan.product_type, plan.plan_type) != (product_type, plan_type):
         raise Refusal(PLAN_NOT_FOUND)
-    if plan.status in (LIVE, PLAN_CANCELLED) or not _is_known(call, plan):
+    if plan.status in (LIVE, PLAN_CANCELLED) or not is_known(call, plan):
         return []
     child = call.book.find(plan.child_id) if plan.child_id else None
     limit = child is not None and child.order_type == "limit"
@@ -101,16 +101,24 @@ def _asked_for(call: Call) -> Iterable[PlanOrder]:
     )
 
 
-def _as_shown(call: Call, plan: PlanOrder) -> PlanOrder:
-    """Return a plan order as a lagging book still shows it."""
+def as_shown(call: Call, plan: PlanOrder) -> PlanOrder:
+    """Return a plan order as a lagging book still shows it.
+
+    :param call: the request.
+    :param plan: a plan order in any state.
+    """
     seconds = max((effect.options["seconds"] for effect in call.effects_of("lagging_book")), default=0)
     if plan.ended_at is not None and call.now - plan.ended_at < seconds:
         return plan.as_it_was()
     return plan
 
 
-def _is_known(call: Call, plan: PlanOrder) -> bool:
-    """Return whether the history knows already how a plan order ended."""
+def is_known(call: Call, plan: PlanOrder) -> bool:
+    """Return whether the history knows already how a plan order ended.
+
+    :param call: the request.
+    :param plan: a plan order in any state.
+    """
     seconds = max((effect.options["seconds"] for effect in call.effects_of("late_history")), default=0)
     return plan.ended_at is not None and call.now - plan.ended_at >= seconds
 

@@ -74,8 +74,7 @@ def orders_pending(call: Call) -> dict[str, Any]:
     default = OPEN_STATUSES if call.rules.pending_returns == "all" else (LIVE,)
     statuses = (status,) if status else default
     orders = _select(call, product_type, statuses)
-    still_shown = _still_shown(call, product_type, statuses)
-    merged = heapq.merge(orders, still_shown, key=_number, reverse=True)
+    merged = heapq.merge(orders, _still_shown(call, product_type, statuses), key=number_of, reverse=True)
     return _page(call, merged, "cTime")
 
 
@@ -86,7 +85,7 @@ def orders_history(call: Call) -> dict[str, Any]:
     """
     product_type = call.product_type()
     orders = _select(call, product_type, ENDED_STATUSES)
-    return _page(call, (order for order in orders if _in_history(call, order)), call.rules.history_time)
+    return _page(call, (order for order in orders if in_history(call, order)), call.rules.history_time)
 
 
 def order_detail(call: Call) -> dict[str, Any]:
@@ -99,13 +98,17 @@ def order_detail(call: Call) -> dict[str, Any]:
     order = call.book.find(*call.reference(call.parameters))
     if order is None or (order.product_type, order.symbol) != (product_type, symbol):
         raise Refusal(ORDER_NOT_FOUND)
-    if not order.is_open and not _in_history(call, order):
+    if not order.is_open and not in_history(call, order):
         raise Refusal(ORDER_NOT_FOUND)
     reason = "normal_cancel" if order.status == CANCELED else ""
     return {**row_of(order, "state"), "cancelReason": reason}
 
 
-def _number(order: Order) -> int:
+def number_of(order: Order) -> int:
+    """Return an order's id as a number: newer orders have larger ones.
+
+    :param order: the order.
+    """
     return int(order.order_id)
 
 
@@ -126,32 +129,50 @@ def _is_asked_for(call: Call, order: Order, product_type: str, statuses: Iterabl
         order.product_type == product_type
         and order.symbol == (call.text("symbol") or order.symbol)
         and order.status in statuses
-        and (below is None or _number(order) < below)
+        and (below is None or number_of(order) < below)
         and (order.order_id == order_id if order_id else order.client_oid == (client_oid or order.client_oid))
     )
 
 
 def _still_shown(call: Call, product_type: str, statuses: Iterable[str]) -> list[Order]:
-    """Return ended orders that a lagging book still shows as open, newest first."""
+    return [order for order in still_shown(call) if _is_asked_for(call, order, product_type, statuses)]
+
+
+def still_shown(call: Call) -> list[Order]:
+    """Return the ended orders that a lagging book still shows as open, newest first.
+
+    :param call: the request.
+    """
     seconds = max((effect.options["seconds"] for effect in call.effects_of("lagging_book")), default=0)
     if not seconds:
         return []
     shown = [order.as_it_was() for order in call.book.ended_since(call.now - seconds)]
-    asked_for = [order for order in shown if _is_asked_for(call, order, product_type, statuses)]
-    return sorted(asked_for, key=_number, reverse=True)
+    return sorted(shown, key=number_of, reverse=True)
 
 
-def _in_history(call: Call, order: Order) -> bool:
+def in_history(call: Call, order: Order) -> bool:
+    """Return whether the history knows already how an order ended.
+
+    :param call: the request.
+    :param order: an order in any state.
+    """
     seconds = max((effect.options["seconds"] for effect in call.effects_of("late_history")), default=0)
     return order.ended_at is not None and call.now - order.ended_at >= seconds
+
+
+def time_of(order: Order, time_field: str) -> int:
+    """Return one of an order's times, milliseconds since 1970-01-01 UTC.
+
+    :param order: the order.
+    :param time_field: ``cTime`` or ``uTime``.
+    """
+    return order.updated_ms if time_field == "uTime" else order.created_ms
 
 
 def _page(call: Call, orders: Iterable[Order], time_field: str) -> dict[str, Any]:
     first, last = call.window()
     limit = call.page_size()
-    in_time = (
-        order for order in orders if first <= (order.updated_ms if time_field == "uTime" else order.created_ms) <= last
-    )
+    in_time = (order for order in orders if first <= time_of(order, time_field) <= last)
     rows = [row_of(order) for order in islice(in_time, limit)]
     if not rows:
         # Recorded: an empty list of orders is null, and so is the id to go on from.

@@ -36,6 +36,11 @@ class Request:
         return self.path.rsplit("/", 1)[-1]
 
     @property
+    def unified(self) -> bool:
+        """Whether it speaks to the interface of unified accounts."""
+        return self.path.startswith("/api/v3/")
+
+    @property
     def demo(self) -> bool:
         """Whether the request asks for demo trading."""
         return self.headers.get("paptrading") == "1"
@@ -60,25 +65,34 @@ class Request:
 
     @property
     def names_plans(self) -> bool:
-        """Whether the ids that it names are those of plan orders."""
-        return "plan" in self.endpoint
+        """Whether the ids that it names are those of plan orders, which unified accounts call strategy orders."""
+        return "plan" in self.endpoint or "strategy" in self.endpoint
+
+    @property
+    def product_type(self) -> str:
+        """The product type that it names, in upper case; empty without one."""
+        return self.named("category" if self.unified else "productType").upper()
+
+    @property
+    def hold_side(self) -> str:
+        """The side of a position that it names, empty without one."""
+        return self.named("posSide" if self.unified else "holdSide")
 
     def named(self, name: str) -> str:
         """Return a parameter as text, empty where the request has none, however malformed the rest is.
 
-        :param name: the parameter.
+        :param name: the parameter; of a list it is the value that all its items share.
         """
         content = self.content if self.method == "POST" else self.query
-        value = content.get(name) if isinstance(content, dict) else None
-        return "" if value is None else str(value)
+        parts = content if isinstance(content, list) else [content]
+        values = {_text(part.get(name)) if isinstance(part, dict) else "" for part in parts}
+        return values.pop() if len(values) == 1 else ""
 
     @cached_property
     def named_ids(self) -> tuple[str, ...]:
         """The ids that the request names, of whichever kind, however malformed the rest is."""
         content = self.content if self.method == "POST" else self.query
-        if not isinstance(content, dict):
-            return ()
-        listed = content.get("orderIdList")
+        listed = content.get("orderIdList") if isinstance(content, dict) else content
         items = listed if isinstance(listed, list) and listed else [content]
         found = (
             item.get("orderId") or item.get("planOrderId") or item.get("clientOid")
@@ -86,3 +100,7 @@ class Request:
             if isinstance(item, dict)
         )
         return tuple(str(one) for one in found if one)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_bitget.sandbox.accounts import Account, as_accounts, connection_json
+from airflow_provider_bitget.sandbox.accounts import Account, AccountMode, as_accounts, connection_json
 from airflow_provider_bitget.sandbox.exchange import Exchange
 from airflow_provider_bitget.sandbox.faults import Fault
 from airflow_provider_bitget.sandbox.journal import RequestRecord
@@ -42,6 +42,8 @@ class Sandbox:
     :param connection_round_trips: extra round trips of the first request on each new connection.
     :param demo: whether made-up accounts are demo trading accounts.
     :param accounts: how many accounts to make up, or the accounts themselves; books are per account.
+    :param account_mode: the mode of made-up accounts: ``classic``, or ``unified`` for the V3 paths instead. The
+        connection doesn't tell: a client has to find out.
     :param rules: fields of :class:`~airflow_provider_bitget.sandbox.rules.Rules`, such as ``limiter`` or
         ``seed``.
     :raises ValueError: for an unknown option or a value that doesn't fit.
@@ -59,10 +61,11 @@ class Sandbox:
         connection_round_trips: float = 0.0,
         demo: bool = False,
         accounts: int | Sequence[Account] = 1,
+        account_mode: AccountMode = "classic",
         **rules: Any,
     ) -> None:
         self.exchange = Exchange(
-            accounts=as_accounts(accounts, demo=demo),
+            accounts=as_accounts(accounts, demo=demo, mode=account_mode),
             symbols=symbols,
             product_type=product_type,
             rules=Rules().changed(rules),

@@ -30,7 +30,13 @@ from airflow_provider_bitget.sandbox.orders import (
     side_of,
 )
 from airflow_provider_bitget.sandbox.parameters import PRODUCT_TYPES
-from airflow_provider_bitget.sandbox.plan_orders import OUTCOMES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES, PlanOrder
+from airflow_provider_bitget.sandbox.plan_orders import (
+    OUTCOMES,
+    PLAN_TYPES,
+    PROTECTIVE_PLAN_TYPES,
+    TRIGGER_RATIOS,
+    PlanOrder,
+)
 from airflow_provider_bitget.sandbox.positions import Position, pos_side_of
 from airflow_provider_bitget.sandbox.rules import Rules
 
@@ -108,6 +114,7 @@ class Venue:
             is named, else ``long`` and ``short`` in turn.
         :param pos_mode: ``hedge_mode`` or ``one_way_mode``; by default the first where a side is named.
         :param account: whose orders, the first account's by default.
+        :raises ValueError: for a bad value, or where a unified account cannot have as many open orders.
         """
         if status not in OPEN_STATUSES:
             raise ValueError(f"status is {status!r}; expected is {' or '.join(OPEN_STATUSES)}")
@@ -120,6 +127,7 @@ class Venue:
         closing = trade_side == "close"
         with self._settled():
             ledger = self._ledger_of(account)
+            self._check_cap(count, account)
             now_ms = self._now_ms() if created_ms is None else created_ms
             placed = []
             for position in range(count):
@@ -214,6 +222,7 @@ class Venue:
         client_oids: bool | Sequence[str] = False,
         size: str = SIZE,
         created_ms: int | None = None,
+        both: bool = False,
         account: Account | None = None,
     ) -> list[PlanOrder]:
         """Place plan orders and return them, oldest first.
@@ -228,9 +237,12 @@ class Venue:
         :param client_oids: True to give each a clientOid, or the clientOids themselves.
         :param size: the size of each, in units of the base coin; ``pos_profit`` and ``pos_loss`` have none.
         :param created_ms: when they were placed, milliseconds since 1970-01-01 UTC; now by default.
+        :param both: whether each is a take-profit and a stop-loss in one, as it can be on a unified account.
         :param account: whose plan orders, the first account's by default.
         """
         _check_plan_type(plan_type)
+        if both and (plan_type not in TRIGGER_RATIOS or (account or self.accounts[0]).mode == "classic"):
+            raise ValueError("both a take-profit and a stop-loss are for the tpsl orders of a unified account")
         _check_sides(hold_side, pos_mode)
         _check_count(count, client_oids)
         amount_of(size)
@@ -255,6 +267,7 @@ class Venue:
                     created_ms=now_ms,
                     updated_ms=now_ms,
                     size="0" if plan_type.startswith("pos_") else size,
+                    both=both,
                 )
                 self._ledger_of(account).plans.add(plan)
                 placed.append(plan)
@@ -453,6 +466,18 @@ class Venue:
 
     def _ledger_of(self, account: Account | None) -> Ledger:
         return self._ledgers[(account or self.accounts[0]).key]
+
+    def _check_cap(self, count: int, account: Account | None) -> None:
+        """Refuse more open orders than a unified account takes."""
+        cap = self.rules.open_order_cap
+        if (account or self.accounts[0]).mode == "classic" or not cap:
+            return
+        present = self._ledger_of(account).orders.open_count()
+        if present + count > cap:
+            raise ValueError(
+                f"a unified account has at most {cap} open futures orders; {present} and {count} more would be "
+                f"{present + count} (the rule open_order_cap changes that, 0 is any number)"
+            )
 
     def _find(self, order_id: str) -> tuple[Ledger, Order]:
         for ledger in self._ledgers.values():

@@ -27,7 +27,22 @@ PLAN_CHILD = "/api/v2/mix/order/plan-sub-order"
 CLOSE = "/api/v2/mix/order/close-positions"
 ALL_POSITION = "/api/v2/mix/position/all-position"
 SINGLE_POSITION = "/api/v2/mix/position/single-position"
+SPOT_ACCOUNT_INFO = "/api/v2/spot/account/info"
 TIME = "/api/v2/public/time"
+
+CANCEL_BATCH = "/api/v3/trade/cancel-batch"
+CANCEL_SYMBOL = "/api/v3/trade/cancel-symbol-order"
+CANCEL_UNIFIED = "/api/v3/trade/cancel-order"
+CANCEL_STRATEGY = "/api/v3/trade/cancel-strategy-order"
+CLOSE_UNIFIED = "/api/v3/trade/close-positions"
+UNFILLED = "/api/v3/trade/unfilled-orders"
+HISTORY_ORDERS = "/api/v3/trade/history-orders"
+ORDER_INFO = "/api/v3/trade/order-info"
+STRATEGIES = "/api/v3/trade/unfilled-strategy-orders"
+STRATEGY_HISTORY = "/api/v3/trade/history-strategy-orders"
+CURRENT_POSITION = "/api/v3/position/current-position"
+SETTINGS = "/api/v3/account/settings"
+ACCOUNT_INFO = "/api/v3/account/info"
 
 USDT_FUTURES = "USDT-FUTURES"
 
@@ -85,6 +100,26 @@ class Answer:
     @property
     def failed(self) -> dict[str, str | None]:
         return {entry["orderId"]: entry.get("errorCode") for entry in self.data["failureList"]}
+
+    @property
+    def items(self) -> list[dict[str, str]]:
+        """What a unified account's write says of each order: in a bare list, or under ``list``."""
+        return self.data if isinstance(self.data, list) else self.data["list"]
+
+    @property
+    def item_codes(self) -> dict[str, str | None]:
+        """The code of each item by its order, None for an item without one."""
+        return {item["orderId"]: item.get("code") for item in self.items}
+
+    @property
+    def unified_rows(self) -> list[dict[str, Any]]:
+        """The rows of a unified account's read."""
+        rows = self.data["list"] if isinstance(self.data, dict) else self.data
+        return rows or []
+
+    @property
+    def unified_listed(self) -> list[str]:
+        return [row["orderId"] for row in self.unified_rows]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -187,6 +222,52 @@ class Desk:
     def status_of(self, order_id: str) -> str:
         """Return what the books say of an order."""
         return self.exchange.order(order_id).status
+
+
+@dataclass
+class UnifiedDesk(Desk):
+    """A client of an exchange where it has a unified account."""
+
+    def cancel_batch(self, order_ids: Iterable[str], symbol: str = "BTCUSDT", category: str = USDT_FUTURES) -> Answer:
+        """Send one batch cancel."""
+        items = [{"orderId": order_id, "category": category, "symbol": symbol} for order_id in order_ids]
+        return self.post(CANCEL_BATCH, items)
+
+    def unfilled(self, **parameters: object) -> Answer:
+        """Read a page of open orders."""
+        return self.get(UNFILLED, **{"category": USDT_FUTURES, **parameters})
+
+    def ended(self, **parameters: object) -> Answer:
+        """Read a page of ended orders."""
+        return self.get(HISTORY_ORDERS, **{"category": USDT_FUTURES, **parameters})
+
+    def info(self, order_id: str) -> Answer:
+        """Read one order."""
+        return self.get(ORDER_INFO, orderId=order_id)
+
+    def strategies(self, **parameters: object) -> Answer:
+        """Read the live strategy orders."""
+        return self.get(STRATEGIES, **{"category": USDT_FUTURES, **parameters})
+
+    def strategy_history(self, **parameters: object) -> Answer:
+        """Read a page of ended strategy orders."""
+        return self.get(STRATEGY_HISTORY, **{"category": USDT_FUTURES, **parameters})
+
+    def cancel_strategy(self, order_id: str) -> Answer:
+        """Cancel one strategy order."""
+        return self.post(CANCEL_STRATEGY, {"orderId": order_id})
+
+    def unified_positions(self, **parameters: object) -> list[dict[str, str]]:
+        """Read the positions of the category."""
+        return self.get(CURRENT_POSITION, **{"category": USDT_FUTURES, **parameters}).unified_rows
+
+    def unified_totals(self) -> dict[str, str]:
+        """Read the sizes of the positions by symbol and side."""
+        return {f"{row['symbol']}/{row['posSide']}": row["total"] for row in self.unified_positions()}
+
+    def close_unified(self, **content: object) -> Answer:
+        """Close positions at market."""
+        return self.post(CLOSE_UNIFIED, {"category": USDT_FUTURES, **content})
 
 
 def _changed(headers: dict[str, str], changes: Mapping[str, str | None] | None) -> dict[str, str]:

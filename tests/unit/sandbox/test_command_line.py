@@ -71,9 +71,21 @@ def test_missing_sandbox_is_told_in_one_line(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err.startswith("No sandbox can be asked at http://127.0.0.1:9: ")
 
 
+def test_sandbox_can_have_a_unified_account() -> None:
+    words = ["--port", "0", "--orders", "7", "--account", "unified"]
+    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        lines = [run.stdout.readline() for _ in range(5)]
+        run.send_signal(signal.SIGTERM)
+    assert "account_mode" not in json.loads(lines[0])["extra"]
+    assert "Bitget futures (unified account) listens" in lines[2]
+    assert "7 open orders" in lines[2]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--account", "unified", "--orders", "401"], "at most 400 open futures orders"),
         (["--symbols", ","], "at least one symbol"),
         (["--port", "99999"], "port"),
         (["--orders", "-1"], "-1 orders"),

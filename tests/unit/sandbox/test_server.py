@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from airflow_provider_bitget.sandbox import Sandbox, SandboxControl, numbered_account
-from tests.unit.sandbox.desk import BATCH_CANCEL, PENDING, TIME, signed_headers
+from tests.unit.sandbox.desk import BATCH_CANCEL, CANCEL_BATCH, PENDING, TIME, UNFILLED, signed_headers
 
 QUERY = "productType=USDT-FUTURES&limit=5"
 
@@ -281,3 +281,40 @@ def test_missing_extra_is_named_only_when_the_sandbox_starts() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     expected = "The sandbox needs fastapi: pip install 'airflow-provider-bitget[sandbox]'"
     assert done.stdout.strip() == expected
+
+
+# Unified accounts
+
+
+@pytest.fixture(scope="module")
+def unified() -> Iterator[Sandbox]:
+    """A sandbox with a unified account and three orders."""
+    with Sandbox(orders=3, symbols=["BTCUSDT"], account_mode="unified") as sandbox:
+        yield sandbox
+
+
+def test_body_that_is_an_array_reaches_the_exchange(unified: Sandbox, session: requests.Session) -> None:
+    order_ids = bitcoin_orders(unified)
+    items = [{"orderId": one, "category": "USDT-FUTURES", "symbol": "BTCUSDT"} for one in [*order_ids[:2], "7"]]
+    body = json.dumps(items)
+    headers = signed_headers(unified.accounts[0], int(time.time() * 1000), "POST", CANCEL_BATCH, "", body)
+    response = session.post(unified.url + CANCEL_BATCH, data=body, headers=headers, timeout=10)
+    assert response.status_code == 200
+    assert [item.get("code") for item in response.json()["data"]] == [None, None, "25204"]
+    assert (bitcoin_orders(unified), unified.requests[-1].order_ids) == (order_ids[2:], (*order_ids[:2], "7"))
+    headers = signed_headers(unified.accounts[0], int(time.time() * 1000), "GET", UNFILLED, "category=usdt-futures")
+    response = session.get(f"{unified.url}{UNFILLED}?category=usdt-futures", headers=headers, timeout=10)
+    assert [row["orderId"] for row in response.json()["data"]["list"]] == order_ids[2:]
+
+
+def test_key_meets_the_kind_of_its_account_on_the_wire(unified: Sandbox, session: requests.Session) -> None:
+    response = pending(unified, session)
+    assert (response.status_code, response.json()["code"]) == (400, "40085")
+
+
+def test_other_processes_arrange_a_unified_account(unified: Sandbox) -> None:
+    control = SandboxControl(unified.url)
+    [plan] = control.place_plan(plan_type="loss_plan", symbol="BTCUSDT", both=True)
+    assert unified.open_plan_orders() == [plan]
+    with pytest.raises(ValueError, match="at most 400 open futures orders"):
+        control.place(401)

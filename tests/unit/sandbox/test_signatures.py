@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_bitget.sandbox import Account, Exchange, VirtualClock, numbered_account
 from airflow_provider_bitget.sandbox.signatures import signature_of
 from tests.unit.sandbox.conftest import MakeDesk
-from tests.unit.sandbox.desk import BATCH_CANCEL, PENDING, TIME, Desk
+from tests.unit.sandbox.desk import BATCH_CANCEL, PENDING, SPOT_ACCOUNT_INFO, TIME, Desk
 
 SECRET = "testSecret0123456789"
 TIMESTAMP = "1700000000000"
@@ -150,7 +150,10 @@ def test_demo_key_demo_header_and_product_type_must_agree(
     [
         (PENDING, "unified", "40085"),
         ("/api/v3/account/settings", "classic", "40084"),
-        ("/api/v3/account/settings", "unified", "40404"),
+        (SPOT_ACCOUNT_INFO, "unified", "40085"),
+        ("/api/v2/mix/order/nothing-here", "unified", "40404"),
+        ("/api/v3/account/nothing-here", "classic", "40084"),
+        ("/api/v3/account/nothing-here", "unified", "40404"),
         ("/api/v2/mix/order/nothing-here", "classic", "40404"),
         ("/api/mix/v1/order/current", "classic", "30032"),
     ],
