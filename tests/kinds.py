@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_bitget.sandbox import RequestRecord, Sandbox
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 
-CLASSIC: Final = "classic"
-UNIFIED: Final = "unified"
-KINDS: Final = (CLASSIC, UNIFIED)
+CLASSIC: Final[AccountMode] = "classic"
+UNIFIED: Final[AccountMode] = "unified"
+KINDS: Final[tuple[AccountMode, ...]] = (CLASSIC, UNIFIED)
 
 CANCELS: Final = "cancels"
 MASS_CANCELS: Final = "mass cancels"
@@ -49,7 +51,23 @@ _ENDPOINTS: Final[dict[str, dict[str, str]]] = {
     },
 }
 
+CLASSIC_NAMES: Final = {name: _ENDPOINTS[CLASSIC][role] for role, name in _ENDPOINTS[UNIFIED].items()}
+"""By the last part of a unified account's path, that of the path with the same role on a classic one."""
+
 ORDERS_PER_CANCEL: Final = {CLASSIC: 50, UNIFIED: 20}
+PLAN_ORDERS_PER_CANCEL: Final = {CLASSIC: 50, UNIFIED: 1}
+
+LIMITS: Final = {
+    "/api/v2/mix/order/cancel-all-orders": 1,
+    "/api/v2/mix/order/close-positions": 1,
+    "/api/v2/mix/position/all-position": 5,
+    "/api/v2/public/time": 20,
+    "/api/v3/trade/cancel-batch": 5,
+    "/api/v3/trade/cancel-symbol-order": 5,
+    "/api/v3/trade/cancel-strategy-order": 10,
+    "/api/v3/trade/close-positions": 5,
+}
+"""Requests per second, where they are not the usual ones."""
 
 READS_OF_A_LOOK: Final[dict[str, dict[str, int]]] = {
     CLASSIC: {ORDER_READS: 2, PLAN_READS: 3, POSITION_READS: 1},
@@ -63,12 +81,12 @@ LIFTED: Final[dict[str, Any]] = {"open_order_cap": 0}
 """Rules of an exchange on which a unified account may have any number of open orders: some lists are long."""
 
 
-def sandbox_of(kind: str, **options: Any) -> Sandbox:
+def sandbox_of(kind: AccountMode, **options: Any) -> Sandbox:
     """Return an exchange without an order, whose accounts are of one kind."""
     return Sandbox(orders=0, account_mode=kind, **LIFTED | options)
 
 
-def kind_of(sandbox: Sandbox) -> str:
+def kind_of(sandbox: Sandbox) -> AccountMode:
     return sandbox.accounts[0].mode
 
 
@@ -89,8 +107,19 @@ def roles_asked(sandbox: Sandbox) -> list[str]:
     return sorted(roles[one.path.rsplit("/", 1)[-1]] for one in served(sandbox))
 
 
-def plan_type_shown(sandbox: Sandbox, plan_type: str) -> str:
+def plan_type_shown(kind: str, plan_type: str) -> str:
     """Return the type by which a plan order is listed: a unified account knows fewer types."""
-    if kind_of(sandbox) == CLASSIC:
+    if kind == CLASSIC:
         return plan_type
     return {"track_plan": "normal_plan", "moving_plan": "loss_plan"}.get(plan_type, plan_type)
+
+
+def limit_of(path: str) -> int:
+    """Return how many requests a second an endpoint takes, the lower where sources differ."""
+    return LIMITS.get(path, 20 if path.startswith("/api/v3/") else 10)
+
+
+def as_classic(record: RequestRecord) -> RequestRecord:
+    """Return a request as it would be called on a classic account."""
+    head, _, name = record.path.rpartition("/")
+    return replace(record, path=f"{head}/{CLASSIC_NAMES.get(name, name)}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from tests.airflow.airflow_processes import AirflowProcesses
 from tests.airflow.dag_runs import RunDag
 from tests.kinds import KINDS, POSITION_READS, endpoint, sandbox_of, served
@@ -55,7 +56,7 @@ def test_a_flat_account_ends_the_wait_however_the_sensor_waits(sandbox: Sandbox,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_deferred_wait_survives_the_death_of_its_triggerer(kind: str, tmp_path: Path) -> None:
+def test_a_deferred_wait_survives_the_death_of_its_triggerer(kind: AccountMode, tmp_path: Path) -> None:
     dags_folder = tmp_path / "dags"
     dags_folder.mkdir()
     shutil.copy(DAG_FILE, dags_folder)

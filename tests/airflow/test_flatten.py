@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from tests.airflow.dag_runs import DagOutcome, RunDag
 from tests.kinds import CANCELS, CLOSES, KINDS, MASS_CANCELS, ORDER_READS, endpoint, served
 
@@ -205,7 +206,7 @@ def test_a_cancel_that_gets_nowhere_does_not_keep_the_close_from_starting_in_tim
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_account_that_fails_leaves_the_others_to_be_flattened(
-    kind: str, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
+    kind: AccountMode, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox(accounts=3, account_mode=kind) as exchange:
         for account, name in zip(exchange.accounts, ("DEFAULT", "SECOND", "THIRD"), strict=True):

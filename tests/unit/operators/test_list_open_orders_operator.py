@@ -60,7 +60,7 @@ def test_rows_go_into_the_batch_cancel_as_they_are_plan_orders_too(sandbox: Sand
     report = run(BitgetBatchCancelOperator(task_id="cancel", orders=rows))
 
     assert len(rows) == 13
-    shown = {plan_type_shown(sandbox, one) for one in ("normal_plan", "track_plan", "profit_plan", "pos_loss")}
+    shown = {plan_type_shown(kind_of(sandbox), one) for one in ("normal_plan", "track_plan", "profit_plan", "pos_loss")}
     assert {row.get("planType") for row in rows} == {None} | shown
     assert report["counts"] == {"requested": 13, "cancelled": 13, "already_closed": 0, "failed": 0, "unresolved": 0}
     assert sandbox.open_orders() == sandbox.open_plan_orders() == []

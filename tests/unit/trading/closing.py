@@ -14,6 +14,7 @@ from airflow_provider_bitget.trading.close_positions import ClosePositions
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseReport
 from airflow_provider_bitget.trading.position_track import REST_SECONDS
 from airflow_provider_bitget.trading.scope import Scope
+from tests.kinds import ORDER_READS, READS_OF_A_LOOK, UNIFIED, limit_of
 from tests.unit.trading.market import (
     OPEN_READS,
     USDT_FUTURES,
@@ -193,18 +194,20 @@ def assert_plain_json(report: dict[str, Any]) -> None:
 def assert_closes_kept_the_rules(market: Market, watch: Watch, *, cancels_stops: bool = True) -> None:
     """Check pace and scope of every request, and what has to lie between two closes of one position."""
     for path, seen in market.exchange.statistics().items():
-        name = path.rsplit("/", 1)[-1]
-        limit = {CLOSES: 1, POSITION_READS: 5}.get(name, 20 if name == "time" else 10)
+        limit = limit_of(path)
         assert seen["busiest_second"] <= limit, f"{seen['busiest_second']} requests to {path} in one second"
-    records = market.exchange.records()
+    records = market.records()
     allowed = {CLOSES, PLAN_CANCELS} if cancels_stops else {CLOSES}
     for record in records:
         assert record.method == "GET" or record.path.rsplit("/", 1)[-1] in allowed
-        assert not record.path.endswith(PLAN_CANCELS) or (record.plan_order_ids and record.plan_type and record.symbol)
-    _assert_nothing_closed_blindly(records, watch)
+        if record.path.endswith(PLAN_CANCELS):
+            assert record.plan_order_ids
+            assert market.kind == UNIFIED or (record.plan_type and record.symbol)
+    reads = READS_OF_A_LOOK[market.kind][ORDER_READS]
+    _assert_nothing_closed_blindly(records, watch, reads_of_orders=reads)
 
 
-def _assert_nothing_closed_blindly(records: list[RequestRecord], watch: Watch) -> None:
+def _assert_nothing_closed_blindly(records: list[RequestRecord], watch: Watch, *, reads_of_orders: int) -> None:
     """After a close that may have been carried out: 3 s, two reads of the positions, the orders read, none live."""
     places = [place for place, record in enumerate(records) if record.path.endswith(CLOSES)]
     assert len(watch.live_closes) == len(places)
@@ -221,7 +224,7 @@ def _assert_nothing_closed_blindly(records: list[RequestRecord], watch: Watch) -
         waited = again.arrival - records[last].arrival
         assert waited >= REST_SECONDS, f"{again.symbol} was closed again after {waited:.3f} s"
         assert sum(_is_complete(one, POSITION_READS) for one in between) >= 2
-        assert sum(_is_complete(one, OPEN_READS) for one in between) >= 2
+        assert sum(_is_complete(one, OPEN_READS) for one in between) >= reads_of_orders
         assert _is_complete(records[place - 1], POSITION_READS), "the positions were not read right before"
         closing = watch.live_closes[number]
         assert not (closing if not again.symbol else {again.symbol} & closing), "a close was still live"

@@ -489,14 +489,31 @@ class Evening:
 
     def _handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Any:
         attempt: Try = self._here.attempt
-        endpoint = path.rsplit("/", 1)[-1]
-        says = json.loads(body) if body else {}
+        name = path.rsplit("/", 1)[-1]
+        endpoint = CLASSIC_NAMES.get(name, name)
+        says = self._in_classic_words(json.loads(body)) if body else {}
         for look in self.before_request:
             look(attempt, endpoint, says)
         reply = type(self.market.exchange).handle(self.market.exchange, method, path, query, headers, body)
         for look_back in self.after_answer:
             look_back(attempt, endpoint, says, reply.body)
         return reply
+
+
+    def _in_classic_words(self, body: Any) -> dict[str, Any]:
+        """Return what the body of a write says, as it would be said on a classic account."""
+        if isinstance(body, list):
+            (category,), (symbol,) = {one["category"] for one in body}, {one["symbol"] for one in body}
+            return {"productType": category, "symbol": symbol, "orderIdList": body}
+        says = {_CLASSIC_FIELDS.get(name, name): value for name, value in body.items()}
+        if "productType" in says:
+            return says
+        # The cancel of one plan order of a unified account: it takes its id and nothing else.
+        plan = self.market.exchange.plan_order(says["orderId"])
+        return {"productType": plan.product_type, "symbol": plan.symbol, "orderIdList": [says]}
+
+
+_CLASSIC_FIELDS = {"category": "productType", "posSide": "holdSide"}
 
 
 class ProcessHook(BitgetHook):

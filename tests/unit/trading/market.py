@@ -14,14 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.account import dialect_for
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
 from airflow_provider_bitget.api.rows import EndedPlanOrder
 from airflow_provider_bitget.api.transport import HttpAnswer, TransportFailure
-from airflow_provider_bitget.sandbox import Account, Exchange, Reply, RequestRecord, Rules, VirtualClock
+from airflow_provider_bitget.sandbox import Account, Exchange, Fault, Reply, RequestRecord, Rules, VirtualClock
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import CANCELED, ENDED_STATUSES, FILLED, LIVE, OPEN_STATUSES, Order
 from airflow_provider_bitget.sandbox.plan_orders import (
     ENDED_PLAN_STATUSES,
@@ -35,6 +36,18 @@ from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import MOST_ROWS, Bucket, CancelReport, OrderOutcome
 from airflow_provider_bitget.trading.workers import Workers
+from tests.kinds import (
+    CLASSIC,
+    CLASSIC_NAMES,
+    LIFTED,
+    ORDERS_PER_CANCEL,
+    PLAN_ORDERS_PER_CANCEL,
+    UNIFIED,
+    WRONG_KIND,
+    as_classic,
+    limit_of,
+    plan_type_shown,
+)
 
 USDT_FUTURES: Final = "USDT-FUTURES"
 CANCELS: Final = "batch-cancel-orders"
@@ -101,12 +114,13 @@ class SkewedClock:
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request as it left us."""
+    """A request as it left us, by the name of its endpoint on a classic account."""
 
     moment: float
     method: str
     endpoint: str
     ids: frozenset[str] = frozenset()
+    path: str = ""
 
 
 class Wire:
@@ -141,7 +155,8 @@ class Wire:
             on_connected()
             self._connected = True
         path, _, query = target.partition("?")
-        request = SentRequest(self.clock.monotonic(), method, path.rsplit("/", 1)[-1], _ids_in(body))
+        name = path.rsplit("/", 1)[-1]
+        request = SentRequest(self.clock.monotonic(), method, CLASSIC_NAMES.get(name, name), _ids_in(body), path)
         self.sent.append(request)
         for act in self.before_arrival:
             act(request)
@@ -169,8 +184,10 @@ class Wire:
 
 
 def _ids_in(body: bytes) -> frozenset[str]:
-    listed = json.loads(body).get("orderIdList", []) if body else []
-    return frozenset(item.get("orderId") or item.get("clientOid") for item in listed)
+    says = json.loads(body) if body else []
+    listed = says if isinstance(says, list) else says.get("orderIdList", [says])
+    names = (item.get("orderId") or item.get("clientOid") for item in listed)
+    return frozenset(name for name in names if name)
 
 
 class Interrupt(BaseException):
@@ -229,6 +246,9 @@ class OneAtATime:
 class Market:
     """An exchange with one account, everybody else's doings, and what it takes to run a batch cancel there.
 
+    Endpoints go by their names on a classic account, whatever the kind.
+
+    :param kind: the kind of the account, which the client has to find out.
     :param round_trip: seconds from sending to answer.
     :param clock_ahead: seconds by which our wall clock is ahead of the exchange's.
     :param clock: what all of it goes by.
@@ -238,6 +258,7 @@ class Market:
     def __init__(
         self,
         *accounts: Account,
+        kind: AccountMode = CLASSIC,
         clock: MarketClock | None = None,
         round_trip: float = 0.02,
         clock_ahead: float = 0.0,
@@ -246,7 +267,10 @@ class Market:
         **rules: Any,
     ) -> None:
         self.clock = clock or MarketClock()
-        self.exchange = Exchange(self.clock, accounts=accounts or 1, rules=Rules(**rules))
+        self.kind = accounts[0].mode if accounts else kind
+        self.exchange = Exchange(
+            self.clock, accounts=accounts or 1, account_mode=kind, rules=Rules(**{**LIFTED, **rules})
+        )
         self.wire = Wire(self.exchange, self.clock, round_trip)
         account = self.exchange.accounts[0]
         our_clock = SkewedClock(self.clock, clock_ahead)
@@ -261,7 +285,7 @@ class Market:
         )
         # Jitter that is the same in every run.
         self.client._random = random.Random(7)  # noqa: S311
-        self.dialect = ClassicDialect(self.client)
+        self.dialect = dialect_for(self.client, "auto")
         #: Orders that somebody else than us cancelled.
         self.cancelled_by_others: set[str] = set()
         #: The ids of every order that was ever asked for, and the plan type under which; none for a normal order.
@@ -321,7 +345,7 @@ class Market:
 
         def act(request: SentRequest) -> None:
             if request.endpoint in (CANCELS, PLAN_CANCELS) and request.ids & ids:
-                self.exchange.inject("refuse", endpoint=request.endpoint, times=1, code=code)
+                self.inject("refuse", endpoint=request.endpoint, times=1, code=code)
 
         self.wire.before_arrival.append(act)
 
@@ -341,11 +365,11 @@ class Market:
         """Prepare a batch cancel of orders."""
         options.setdefault("product_type", USDT_FUTURES)
         options.setdefault("workers", OneAtATime().on(self.clock))
-        return BatchCancel(self.dialect, [as_ref(order) for order in orders], **options)
+        return BatchCancel(self.dialect, [as_ref(order, self.kind) for order in orders], **options)
 
     def cancel(self, orders: Iterable[OrderRef | AnyOrder], **options: Any) -> CancelReport:
         """Cancel orders, and hold the report against the books."""
-        asked = [as_ref(order) for order in orders]
+        asked = [as_ref(order, self.kind) for order in orders]
         sent_before = len(self.wire.sent)
         report = self.prepare(asked, **options).run()
         assert_report_matches_books(report, self, asked)
@@ -382,14 +406,25 @@ class Market:
         child_id = self.exchange.plan_order(plan.order_id).child_id
         return self.exchange.order(child_id) if child_id else None
 
+    def records(self) -> list[RequestRecord]:
+        """Return what arrived at the endpoints of the account's own kind."""
+        return [as_classic(record) for record in self.exchange.records() if record.code not in WRONG_KIND]
+
     def requests(self, endpoint: str) -> list[RequestRecord]:
         """Return what arrived at an endpoint."""
-        return [record for record in self.exchange.records() if record.path.endswith(f"/{endpoint}")]
+        return [record for record in self.records() if record.path.endswith(f"/{endpoint}")]
+
+    def inject(self, fault: str, *, endpoint: str | None = None, **options: Any) -> Fault:
+        """Let something go wrong, as :meth:`Exchange.inject` does."""
+        names = {role: name for name, role in CLASSIC_NAMES.items()} if self.kind == UNIFIED else {}
+        return self.exchange.inject(fault, endpoint=names.get(endpoint or "", endpoint), **options)
 
 
-def as_ref(order: OrderRef | AnyOrder) -> OrderRef:
-    """Name an order by its orderId, as the exchange gave it; a plan order by its type as well."""
-    return order if isinstance(order, OrderRef) else OrderRef(order.order_id, "", order.symbol, plan_type_of(order))
+def as_ref(order: OrderRef | AnyOrder, kind: str = CLASSIC) -> OrderRef:
+    """Name an order by its orderId, as the exchange gave it; a plan order by the type that lists show as well."""
+    if isinstance(order, OrderRef):
+        return order
+    return OrderRef(order.order_id, "", order.symbol, plan_type_shown(kind, plan_type_of(order)))
 
 
 def by_client_oid(order: AnyOrder) -> OrderRef:
@@ -516,19 +551,22 @@ def _assert_nothing_else_touched(market: Market) -> None:
 def assert_requests_kept_the_rules(market: Market) -> None:
     """Check pace, scope and the interval between two cancels of one order, as the exchange saw them."""
     for path, seen in market.exchange.statistics().items():
-        limit = market.exchange.rules.limits.get(path.rsplit("/", 1)[-1], 20 if path.endswith("/time") else 10)
+        limit = market.exchange.rules.limits.get(path.rsplit("/", 1)[-1], limit_of(path))
         assert seen["busiest_second"] <= limit, f"{seen['busiest_second']} requests to {path} in one second"
     last_sent: dict[str, float] = {}
-    for record in market.exchange.records():
+    for record in market.records():
         if record.method != "POST":
             continue
         endpoint = record.path.rsplit("/", 1)[-1]
         assert endpoint in (CANCELS, PLAN_CANCELS), f"{record.path} is none of our business"
         names = record.order_ids + record.plan_order_ids
-        assert 1 <= len(names) <= 50
+        most = ORDERS_PER_CANCEL if endpoint == CANCELS else PLAN_ORDERS_PER_CANCEL
+        assert 1 <= len(names) <= most[market.kind]
         assert len(set(names)) == len(names)
-        assert record.symbol
-        if endpoint == PLAN_CANCELS:
+        # The cancel of one plan order of a unified account takes its id and nothing else.
+        takes_ids_only = endpoint == PLAN_CANCELS and market.kind == UNIFIED
+        assert record.symbol or takes_ids_only
+        if endpoint == PLAN_CANCELS and not takes_ids_only:
             _assert_sent_as_asked(record, market)
         for one in names:
             waited = record.arrival - last_sent.get(one, float("-inf"))

@@ -21,6 +21,7 @@ from airflow_provider_bitget.sandbox.plan_orders import ENDED_PLAN_STATUSES, EXE
 from airflow_provider_bitget.trading.cancel_all import CancelAll, CancelAllReport
 from airflow_provider_bitget.trading.report import MOST_ROWS, Bucket, OrderOutcome
 from airflow_provider_bitget.trading.scope import Scope, parse_scope
+from tests.kinds import ORDERS_PER_CANCEL, PLAN_ORDERS_PER_CANCEL, UNIFIED, limit_of, plan_type_shown
 from tests.unit.trading.market import (
     CANCELS,
     OPEN_READS,
@@ -36,8 +37,6 @@ PLAN_CANCELS: Final = "cancel-plan-order"
 PLAN_READS: Final = "orders-plan-pending"
 POSITION_READS: Final = "all-position"
 DAY_MS: Final = 86_400_000
-
-SLOWER_THAN_THE_PAGE: Final = {MASS_CANCELS: 1, "close-positions": 1, POSITION_READS: 5, "time": 20}
 
 EVERY_STATUS: Final = OPEN_STATUSES + ENDED_STATUSES
 EVERY_PLAN_STATUS: Final = ("live", *ENDED_PLAN_STATUSES)
@@ -108,7 +107,10 @@ def mass_calls(market: Market) -> list[RequestRecord]:
 
 def is_meant(run: CancelAll, order: Order | PlanOrder, account: Account, market: Market) -> bool:
     """Return whether an order of the exchange belongs to what a run was asked to cancel."""
-    kind = order.plan_type in run.plan_types if isinstance(order, PlanOrder) else run.orders
+    if isinstance(order, PlanOrder):
+        kind = plan_type_shown(market.kind, order.plan_type) in run.plan_types
+    else:
+        kind = run.orders
     coin = margin_coin_of(order.product_type, order.symbol)
     scope = run.scope
     return (
@@ -171,7 +173,7 @@ def assert_outcomes_are_true(market: Market, report: CancelAllReport) -> None:
 
 
 def assert_plan_outcome_is_true(market: Market, outcome: OrderOutcome, plan: PlanOrder) -> None:
-    assert outcome.ref.plan_type == plan.plan_type
+    assert outcome.ref.plan_type == plan_type_shown(market.kind, plan.plan_type)
     if outcome.bucket is Bucket.CANCELLED:
         assert plan.status == PLAN_CANCELLED, f"{outcome.ref} is reported cancelled, the books say {plan.status}"
     elif outcome.bucket is Bucket.ALREADY_CLOSED and plan.status == EXECUTED:
@@ -210,18 +212,19 @@ def is_in_range(report: CancelAllReport, order: Order | PlanOrder, clock_slack: 
 def assert_requests_kept_the_rules(market: Market, run: CancelAll) -> None:
     """Check pace, scope, the interval between two cancels of one order, and that nothing widens a request."""
     for path, seen in market.exchange.statistics().items():
-        limit = SLOWER_THAN_THE_PAGE.get(path.rsplit("/", 1)[-1], 10)
+        limit = limit_of(path)
         assert seen["busiest_second"] <= limit, f"{seen['busiest_second']} requests to {path} in one second"
     last_sent: dict[str, float] = {}
     reads_since_mass_call = 2
-    for record in market.exchange.records():
+    for record in market.records():
         name = record.path.rsplit("/", 1)[-1]
         if name == OPEN_READS and record.code == "00000":
             reads_since_mass_call += 1
         if record.method != "POST":
             continue
         assert not run.simulate, f"a simulation sent {record.path}"
-        assert record.product_type == run.scope.product_type
+        takes_ids_only = name == PLAN_CANCELS and market.kind == UNIFIED
+        assert record.product_type == run.scope.product_type or takes_ids_only
         if name == MASS_CANCELS:
             assert run.scope.is_whole
             assert run.orders
@@ -229,7 +232,7 @@ def assert_requests_kept_the_rules(market: Market, run: CancelAll) -> None:
                 assert reads_since_mass_call >= 2, "the state was not read before the call was repeated"
                 reads_since_mass_call = 0
             continue
-        _assert_named_ids(record, name, run)
+        _assert_named_ids(record, name, run, market.kind)
         for one in (*record.order_ids, *record.plan_order_ids):
             waited = record.arrival - last_sent.get(one, float("-inf"))
             assert waited >= 1.0, f"order {one} was cancelled again after {waited:.3f} s"
@@ -237,11 +240,15 @@ def assert_requests_kept_the_rules(market: Market, run: CancelAll) -> None:
                 last_sent[one] = record.arrival
 
 
-def _assert_named_ids(record: RequestRecord, name: str, run: CancelAll) -> None:
+def _assert_named_ids(record: RequestRecord, name: str, run: CancelAll, kind: str) -> None:
     ids = record.order_ids if name == CANCELS else record.plan_order_ids
     assert name in (CANCELS, PLAN_CANCELS), f"{record.path} is none of our business"
-    assert 1 <= len(ids) <= 50
+    most = ORDERS_PER_CANCEL if name == CANCELS else PLAN_ORDERS_PER_CANCEL
+    assert 1 <= len(ids) <= most[kind]
     assert len(set(ids)) == len(ids)
+    if name == PLAN_CANCELS and kind == UNIFIED:
+        # It takes an id and nothing else; whose orders must not be touched is held against the books.
+        return
     assert record.symbol
     assert record.symbol == (run.scope.symbol or record.symbol)
     assert record.symbol not in run.scope.exclude_symbols

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.exceptions import BitgetNotSentError
 from airflow_provider_bitget.api.rows import OPENING_PLAN_TYPES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES
-from airflow_provider_bitget.sandbox.accounts import numbered_account
+from airflow_provider_bitget.sandbox.accounts import AccountMode, numbered_account
 from airflow_provider_bitget.sandbox.orders import CANCELED, LIVE, PARTIALLY_FILLED, margin_coin_of
 from airflow_provider_bitget.trading.cancel_all import CancelAll, CancelAllReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
@@ -51,6 +51,7 @@ FOREVER_OLD = 1_500.0
 class Plan:
     """What is open, what of it is meant, and what the rest of the market does meanwhile."""
 
+    account_kind: AccountMode
     orders: int
     plan_orders: int
     old_orders: int
@@ -80,6 +81,7 @@ class Plan:
 
 plans_of_a_run = st.builds(
     Plan,
+    account_kind=st.sampled_from(KINDS),
     orders=st.sampled_from([0, 1, 7, 51, 120]),
     plan_orders=st.sampled_from([0, 1, 2]),
     old_orders=st.sampled_from([0, 0, 3]),
@@ -153,8 +155,8 @@ def test_acknowledgements_that_are_not_so_never_reach_the_report(plan: Plan, wea
 def run_through(plan: Plan, weather: Weather) -> CancelAllReport:
     """Run one sweep in this weather, and hold it against everything that must be true of it."""
     market = Market(
-        numbered_account(1),
-        numbered_account(2),
+        numbered_account(1, mode=plan.account_kind),
+        numbered_account(2, mode=plan.account_kind),
         round_trip=weather.round_trip,
         clock_ahead=weather.clock_ahead,
         seed=plan.seed,

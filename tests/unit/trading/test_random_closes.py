@@ -14,11 +14,13 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import NET, OPEN_STATUSES
 from airflow_provider_bitget.sandbox.plan_orders import ENDED_PLAN_STATUSES, PLAN_CANCELLED, PROTECTIVE_PLAN_TYPES
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseReport
 from airflow_provider_bitget.trading.position_track import LOCK_CODES
 from airflow_provider_bitget.trading.scope import Scope
+from tests.kinds import KINDS
 from tests.unit.trading.closing import (
     CLOSES,
     HEDGE,
@@ -90,6 +92,7 @@ class Weather:
 class Plan:
     """What is held, what is to be closed, and what else happens."""
 
+    kind: AccountMode
     modes: tuple[str, ...]
     held: frozenset[tuple[str, str]]
     scope: Scope
@@ -119,6 +122,7 @@ scopes = st.sampled_from(
 )
 positions = st.tuples(st.sampled_from(SYMBOLS), st.sampled_from(SIDES))
 calm: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.sampled_from(KINDS),
     "modes": st.tuples(*[st.sampled_from([HEDGE, ONE_WAY])] * len(SYMBOLS)),
     "held": st.frozensets(positions, max_size=8),
     "scope": scopes,
@@ -189,7 +193,7 @@ def test_everything_is_closed_within_the_deadline_once_the_faults_stop(plan: Pla
 
 def run_through(plan: Plan, weather: Weather) -> tuple[Market, CloseReport]:
     """Run one close in this weather, and hold it against everything that must be true of it."""
-    market = Market(round_trip=weather.round_trip, seed=plan.seed, **weather.rules)
+    market = Market(kind=plan.kind, round_trip=weather.round_trip, seed=plan.seed, **weather.rules)
     hold_positions(market, plan)
     market.clock.advance(60)
     if weather.partial_fills:

@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import LIVE, OPEN_STATUSES, PARTIALLY_FILLED, Order
 from airflow_provider_bitget.sandbox.plan_orders import PLAN_TYPES, PlanOrder
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import Bucket, CancelReport
 from airflow_provider_bitget.trading.track import category_of
+from tests.kinds import KINDS, plan_type_shown
 from tests.unit.trading.market import (
     CANCELS,
     PLAN_CANCELS,
@@ -102,6 +104,7 @@ class Weather:
 class Plan:
     """What is asked for, of whom, and what the rest of the market does meanwhile."""
 
+    kind: AccountMode
     asked_for: int
     unknown: int
     wrong_symbol: int
@@ -127,6 +130,20 @@ class Plan:
         object.__setattr__(self, "chance", random.Random(self.seed))  # noqa: S311  # the same in every run
 
 
+# What sources leave open of unified accounts; classic ones know none of it.
+unified_rules: dict[str, st.SearchStrategy[Any]] = {
+    "unified_gone_code": st.sampled_from(["25204", "24056"]),
+    "gone_strategy_code": st.sampled_from(["25597", "25204"]),
+    "unified_live": st.sampled_from(["live", "new"]),
+    "unified_canceled": st.sampled_from(["cancelled", "canceled"]),
+    "success_item_code": st.sampled_from(["", "00000", "0"]),
+    "nothing_to_cancel": st.sampled_from(["empty", "null", "25204"]),
+    "one_way_pos_side": st.sampled_from(["side", "empty"]),
+    "strategy_default": st.sampled_from(["all", "tpsl"]),
+    "strategy_details": st.booleans(),
+    "strategy_status": st.booleans(),
+    "unfilled_days": st.sampled_from([0, 90]),
+}
 rules = st.fixed_dictionaries(
     {},
     optional={
@@ -140,10 +157,12 @@ rules = st.fixed_dictionaries(
         "cancel_track_plan": st.sampled_from(["accept", "as_moving_plan"]),
         "plan_end_id": st.sampled_from(["full_pages", "always", "never"]),
         "triggered_child": st.sampled_from(["rests", "fills", "fails"]),
+        **unified_rules,
     },
 )
 plans = st.builds(
     Plan,
+    kind=st.sampled_from(KINDS),
     asked_for=st.sampled_from([0, 1, 2, 7, 50, 51, 130, 320]),
     unknown=st.sampled_from([0, 0, 1, 3]),
     wrong_symbol=st.sampled_from([0, 0, 1, 5]),
@@ -209,7 +228,13 @@ def test_acknowledgements_that_are_not_so_never_reach_the_report(plan: Plan, wea
 
 def run_through(plan: Plan, weather: Weather) -> CancelReport:
     """Run one batch cancel in this weather, and hold it against everything that must be true of it."""
-    market = Market(round_trip=weather.round_trip, clock_ahead=weather.clock_ahead, seed=plan.seed, **weather.rules)
+    market = Market(
+        kind=plan.kind,
+        round_trip=weather.round_trip,
+        clock_ahead=weather.clock_ahead,
+        seed=plan.seed,
+        **weather.rules,
+    )
     ours, asked = list_of_orders(market, plan)
     plans, asked_plans = list_of_plan_orders(market, plan)
     asked += asked_plans
@@ -274,7 +299,13 @@ def list_of_plan_orders(market: Market, plan: Plan) -> tuple[list[PlanOrder], li
         else:
             market.cancel_plans_elsewhere(placed)
     asked = [
-        OrderRef("" if one.client_oid else one.order_id, one.client_oid, one.symbol, one.plan_type) for one in ours
+        OrderRef(
+            "" if one.client_oid else one.order_id,
+            one.client_oid,
+            one.symbol,
+            plan_type_shown(market.kind, one.plan_type),
+        )
+        for one in ours
     ]
     wrong = market.place_plan(plan.wrong_type, "pos_loss", "SOLUSDT", product_type=plan.product_type)
     types = ("normal_plan", "loss_plan", "track_plan")

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.exceptions import BitgetNotSentError
 from airflow_provider_bitget.api.rows import PLAN_TYPES
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import LIVE, PARTIALLY_FILLED
 from airflow_provider_bitget.trading.flat import FlatReport, ProveFlat
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.scope import parse_scope
+from tests.kinds import KINDS
 from tests.unit.trading.market import USDT_FUTURES, Interrupt, Market, OneAtATime
 from tests.unit.trading.sweeping import later
 from tests.unit.trading.test_random_faults import whole
@@ -59,6 +61,7 @@ stays = st.lists(
 
 
 @given(
+    kind=st.sampled_from(KINDS),
     stays=stays,
     kinds=st.lists(st.one_of(*whole), min_size=1, max_size=5),
     probability=st.sampled_from([0.0, 0.05, 0.3, 0.9]),
@@ -71,6 +74,7 @@ stays = st.lists(
 )
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_flat_is_never_said_of_books_that_were_not(
+    kind: AccountMode,
     stays: list[Stay],
     kinds: list[tuple[str, dict[str, Any]]],
     probability: float,
@@ -81,7 +85,7 @@ def test_flat_is_never_said_of_books_that_were_not(
     interrupt_after: int | None,
     seed: int,
 ) -> None:
-    market = Market(round_trip=round_trip, seed=seed)
+    market = Market(kind=kind, round_trip=round_trip, seed=seed)
     for stay in stays:
         appoint(market, stay)
     market.place(2, "ETHUSDT", product_type="USDC-FUTURES")

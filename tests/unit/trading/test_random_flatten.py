@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_bitget.api.rows import OPENING_PLAN_TYPES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES
-from airflow_provider_bitget.sandbox.accounts import Account, numbered_account
+from airflow_provider_bitget.sandbox.accounts import Account, AccountMode, numbered_account
 from airflow_provider_bitget.sandbox.journal import busiest_second
 from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED, LIVE, NET, PARTIALLY_FILLED, Order, margin_coin_of
 from airflow_provider_bitget.sandbox.plan_orders import EXECUTED, PLAN_CANCELLED, PlanOrder
@@ -32,10 +32,11 @@ from airflow_provider_bitget.trading.close_report import CloseBucket, CloseRepor
 from airflow_provider_bitget.trading.flat import FlatReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.position_track import LOCK_CODES
+from tests.kinds import KINDS, limit_of
 from tests.unit.trading import closing, sweeping
 from tests.unit.trading.evening import ENDS, Evening, ProofRead, SharedClock, Try, tasks_of
 from tests.unit.trading.market import CANCELS, Market, SentRequest
-from tests.unit.trading.test_random_faults import orderwise, whole
+from tests.unit.trading.test_random_faults import orderwise, unified_rules, whole
 
 EXAMPLES = 120 * (20 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1)
 
@@ -163,6 +164,7 @@ class Plan:
     :param ends: what ends tries early, and how many of them.
     """
 
+    account_kind: AccountMode
     product_types: tuple[str, ...]
     narrowed_by: str
     lookback_days: int
@@ -248,6 +250,7 @@ weathers = st.builds(
             "triggered_child": st.sampled_from(["rests", "fills", "fails"]),
             "locked_positions": st.sampled_from(["refuse", "remainder"]),
             "locked_code": st.sampled_from(["40746", "40867", "40939"]),
+            **unified_rules,
         },
     ),
 )
@@ -282,6 +285,7 @@ refusals_of_a_run = st.builds(
 )
 plans = st.builds(
     Plan,
+    account_kind=st.sampled_from(KINDS),
     product_types=st.sampled_from(
         [("USDT-FUTURES",), ("USDT-FUTURES",), ("COIN-FUTURES",), ("USDT-FUTURES", "COIN-FUTURES")]
     ),
@@ -346,8 +350,8 @@ def evening_of(plan: Plan, weather: Weather) -> Evening:
         )
     too_large = {EVERY_SYMBOL[place]: "5" for place in plan.refusals.too_large}
     market = Market(
-        numbered_account(1),
-        numbered_account(2),
+        numbered_account(1, mode=plan.account_kind),
+        numbered_account(2, mode=plan.account_kind),
         clock=SharedClock(),
         round_trip=weather.round_trip,
         seed=plan.seed,
@@ -699,12 +703,11 @@ class Watch:
             sweeping.assert_plain_report(report)
 
     def _assert_pace_was_kept(self, attempt: Try) -> None:
-        by_endpoint: dict[str, list[float]] = {}
+        by_path: dict[str, list[float]] = {}
         for request in attempt.wire.sent:
-            by_endpoint.setdefault(request.endpoint, []).append(request.moment)
-        for endpoint, moments in by_endpoint.items():
-            limit = sweeping.SLOWER_THAN_THE_PAGE.get(endpoint, 10)
-            assert busiest_second(moments) <= limit, f"{attempt.phase}: {endpoint}"
+            by_path.setdefault(request.path, []).append(request.moment)
+        for path, moments in by_path.items():
+            assert busiest_second(moments) <= limit_of(path), f"{attempt.phase}: {path}"
 
     def _assert_close_report_is_true(self, attempt: Try, report: CloseReport) -> None:
         closing.assert_plain_json(report.to_dict())
