@@ -48,11 +48,14 @@ class BatchAnswer:
     :param succeeded: entries of the list of successes.
     :param failed: entries of the list of failures.
     :param maybe_processed: an earlier attempt of the same batch may have been carried out.
+    :param names_orders: the successes are the exchange's own words. If not, it only said that it took the request, and
+        they are what was asked for: only a read of the open orders proves them.
     """
 
     succeeded: tuple[ItemAnswer, ...]
     failed: tuple[ItemAnswer, ...]
     maybe_processed: bool
+    names_orders: bool = True
 
 
 @dataclass(frozen=True, slots=True)
