@@ -25,25 +25,24 @@ from airflow_provider_bitget.api.classic_endpoints import (
     PLAN_CHILDREN,
     PLAN_ORDERS_HISTORY,
     POSITIONS,
-    endpoint_for,
 )
-from airflow_provider_bitget.api.classic_pages import Params, list_params, pages, windows
+from airflow_provider_bitget.api.classic_pages import PAGING, list_params
 from airflow_provider_bitget.api.classic_rows import (
     child_ids,
     close_item,
-    ended_order,
     ended_plan_order,
     item_answer,
     key_rights,
     open_order,
     open_plan_order,
-    positions_in,
     resting_order,
-    rows_in,
-    unreadable,
 )
 from airflow_provider_bitget.api.client import Answer, BitgetClient, Endpoint
 from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetGoneError, BitgetScopeError
+from airflow_provider_bitget.api.fields import rows_in, unreadable
+from airflow_provider_bitget.api.order_rows import ended_order
+from airflow_provider_bitget.api.paging import Params
+from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
     OPENING_PLAN_TYPES,
@@ -60,6 +59,7 @@ from airflow_provider_bitget.api.rows import (
     Read,
     Row,
 )
+from airflow_provider_bitget.api.windows import windows
 
 __all__ = [
     "BATCH_CANCEL",
@@ -75,7 +75,6 @@ __all__ = [
     "PLAN_QUERIES",
     "POSITIONS",
     "ClassicDialect",
-    "endpoint_for",
 ]
 
 PLAN_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -306,7 +305,7 @@ class ClassicDialect:
         ``GET /api/v2/mix/order/orders-history``, 10/s per user, 100 a page, 90 days back.
         Page: https://www.bitget.com/api-doc/contract/trade/Get-Orders-History .
         """
-        for page in pages(self.client, ORDERS_HISTORY, list_params(product_type, symbol), budget, attempts):
+        for page in PAGING.pages(self.client, ORDERS_HISTORY, list_params(product_type, symbol), budget, attempts):
             yield [order for order in map(ended_order, page.rows) if order is not None]
 
     # -------------------------------------------------------------------------------------------------- plan orders
@@ -453,7 +452,7 @@ class ClassicDialect:
         params = [*list_params(product_type, symbol), ("planType", _query_of(plan_type))]
         if order_id:
             params.append(("orderId", order_id))
-        for page in pages(self.client, PLAN_ORDERS_HISTORY, params, budget, attempts):
+        for page in PAGING.pages(self.client, PLAN_ORDERS_HISTORY, params, budget, attempts):
             yield [order for order in map(ended_plan_order, page.rows) if order is not None]
 
     # ---------------------------------------------------------------------------------------------------- positions
@@ -510,7 +509,7 @@ class ClassicDialect:
         attempts: int | None,
     ) -> Iterator[list[Found]]:
         """Yield the pages of a list of what is open, all rows of which must be readable."""
-        for page in pages(self.client, endpoint, params, budget, attempts):
+        for page in PAGING.pages(self.client, endpoint, params, budget, attempts):
             found = [order for order in map(read_row, page.rows) if order is not None]
             yield found
             if len(found) < page.entries:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL, Endpoint
-from airflow_provider_bitget.api.exceptions import BitgetConfigError
-from airflow_provider_bitget.api.scope import check_path
 
 # Writes that name no ids are not repeatable: the state has to be read first.
 BATCH_CANCEL: Final = Endpoint("POST", "/api/v2/mix/order/batch-cancel-orders", limit=10, pause=SAME_ORDER_INTERVAL)
@@ -45,17 +43,5 @@ _OTHER_LIMITS: Final = {
     "/api/v2/mix/order/cancel-order": 10.0,
     "/api/v2/mix/position/single-position": 10.0,
 }
-_LIMITS: Final = {endpoint.path: endpoint.limit for endpoint in _ENDPOINTS} | _OTHER_LIMITS
-_UNKNOWN_LIMIT: Final = 5.0
-
-
-def endpoint_for(method: str, path: str) -> Endpoint:
-    """Return the endpoint of a path that a user names; only reads are repeatable.
-
-    :raises BitgetConfigError: the method is neither GET nor POST, or the path is not a plain API path.
-    """
-    verb = str(method).upper()
-    if verb not in ("GET", "POST"):
-        raise BitgetConfigError("method must be 'GET' or 'POST'.", field="method")
-    limit = _LIMITS.get(check_path(path), _UNKNOWN_LIMIT)
-    return Endpoint(verb, path, limit=limit, repeatable=verb == "GET")
+LIMITS: Final = {endpoint.path: endpoint.limit for endpoint in _ENDPOINTS} | _OTHER_LIMITS
+"""Requests per second by path."""

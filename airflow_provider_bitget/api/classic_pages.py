@@ -7,65 +7,12 @@ an empty list is ``null``, not ``[]``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
-from airflow_provider_bitget.api.budget import Budget
-from airflow_provider_bitget.api.classic_rows import rows_in, text_of, unreadable
-from airflow_provider_bitget.api.client import BitgetClient, Endpoint
-from airflow_provider_bitget.api.rows import DEFAULT_LOOKBACK_DAYS, Row
-
-PAGE_SIZE: Final = 100
-# A page of just so many rows may be one that the exchange keeps shorter than it was asked for: the next one tells.
-_LIKELY_CAPS: Final = frozenset({10, 20, 50})
-
-_DAY_MS: Final = 86_400_000
-# The exchange allows three months between startTime and endTime; the shortest three have 89 days.
-_WINDOW_DAYS: Final = 89
-# Neighbouring windows overlap by a day: no order may fall between two of them.
-_WINDOW_STEP_DAYS: Final = _WINDOW_DAYS - 1
-
-Params = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list.
-
-    :param rows: its entries, as far as they are rows.
-    :param entries: how many entries it had.
-    :param cursor: the id to go on from, ``""`` where there is none.
-    """
-
-    rows: list[Row]
-    entries: int
-    cursor: str
-
-
-def pages(
-    client: BitgetClient, endpoint: Endpoint, params: Params, budget: Budget | None, attempts: int | None
-) -> Iterator[Page]:
-    """Yield the pages of a list until one is short or empty; running to the end means that the read is complete.
-
-    :param params: the query without the paging.
-    :raises BitgetAmbiguousError: an answer could not be read, or a full page gave no way to the next one.
-    """
-    cursor = ""
-    seen: set[str] = set()
-    while True:
-        query = [*params, ("limit", str(PAGE_SIZE))]
-        if cursor:
-            query.append(("idLessThan", cursor))
-        page = _page(client.call(endpoint, params=query, budget=budget, attempts=attempts).data, endpoint)
-        yield page
-        cursor = page.cursor
-        leads_on = bool(cursor) and cursor not in seen
-        if page.entries < PAGE_SIZE and (page.entries not in _LIKELY_CAPS or not leads_on):
-            return
-        if not leads_on:
-            raise unreadable(endpoint, "a full page gave no way to the next one")
-        seen.add(cursor)
+from airflow_provider_bitget.api.client import Endpoint
+from airflow_provider_bitget.api.fields import rows_in, text_of, unreadable
+from airflow_provider_bitget.api.paging import Page, Paging, Params
 
 
 def _page(data: Any, endpoint: Endpoint) -> Page:
@@ -100,17 +47,4 @@ def list_params(
     return params
 
 
-def windows(now: float, lookback_days: int) -> list[tuple[int | None, int | None]]:
-    """Return start and end, in ms, of the stretches of time that reach back so far, newest first.
-
-    The newest has neither: asked for no time, the lists show the last three months.
-
-    :param now: the exchange's clock, in seconds since the epoch.
-    """
-    stretches: list[tuple[int | None, int | None]] = [(None, None)]
-    reach = DEFAULT_LOOKBACK_DAYS
-    while reach < lookback_days:
-        end_ms = int(now * 1000) - len(stretches) * _WINDOW_STEP_DAYS * _DAY_MS
-        stretches.append((end_ms - _WINDOW_DAYS * _DAY_MS, end_ms))
-        reach = len(stretches) * _WINDOW_STEP_DAYS + 1
-    return stretches
+PAGING: Final = Paging("idLessThan", _page)

@@ -101,10 +101,18 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("25204", _C.GONE, "the order does not exist (unified account)"),
     ErrorCode("25227", _C.GONE, "no position to close (unified account)"),
     ErrorCode("25601", _C.GONE, "no position (unified account)"),
+    ErrorCode("25226", _C.GONE, "not enough position (unified account)"),
+    ErrorCode("25231", _C.GONE, "not enough position (unified account)"),
     ErrorCode("25597", _C.GONE, "the strategy was not found or has stopped (unified account)"),
     ErrorCode("25575", _C.GONE, "nothing to stop (unified account)"),
     ErrorCode("25577", _C.GONE, "nothing to stop (unified account)"),
     ErrorCode("25578", _C.GONE, "nothing to stop (unified account)"),
+    ErrorCode("25596", _C.GONE, "the strategy has triggered or failed (unified account)"),
+    ErrorCode(
+        "25598",
+        _C.GONE,
+        "the strategy's state does not allow a change: triggered, or being cancelled (unified account)",
+    ),
     ErrorCode("24056", _C.GONE, "does not exist (unified account, per order)", note="known from samples only"),
     # Rate limits
     ErrorCode("429", _C.RATE_LIMIT, "too many requests"),
@@ -140,6 +148,10 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("25114", _C.TRANSIENT, "a modification is in progress (unified account)"),
     ErrorCode("25239", _C.TRANSIENT, "closing failed, try later (unified account)"),
     ErrorCode("25653", _C.TRANSIENT, "the order changed, try later (unified account)"),
+    ErrorCode("25576", _C.TRANSIENT, "the strategy is being stopped (unified account)"),
+    ErrorCode("25572", _C.TRANSIENT, "too many changes are pending (unified account)"),
+    ErrorCode("25210", _C.TRANSIENT, "the price moves too fast, try again (unified account)"),
+    ErrorCode("25222", _C.TRANSIENT, "there is no mark price just now (unified account)"),
     # May have been processed
     ErrorCode(
         "40010",
@@ -193,6 +205,7 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("40110", _C.AUTH, "not available in demo trading"),
     ErrorCode("22030", _C.AUTH, "not available in demo trading"),
     ErrorCode("25620", _C.AUTH, "permission denied (unified account)"),
+    ErrorCode("25005", _C.AUTH, "the user does not exist (unified account)"),
     # Account mode
     ErrorCode("40085", _C.ACCOUNT_MODE, "the account is unified: the classic API does not serve it"),
     ErrorCode("40084", _C.ACCOUNT_MODE, "the account is classic: the unified API does not serve it"),
@@ -245,6 +258,14 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("45021", _C.BAD_REQUEST, "the order does not fit the position mode"),
     ErrorCode("45109", _C.BAD_REQUEST, "the order does not fit the position mode"),
     ErrorCode("25236", _C.BAD_REQUEST, "the position side is wrong (unified account)"),
+    ErrorCode("25237", _C.BAD_REQUEST, "close orders go with hedge mode only (unified account)"),
+    ErrorCode("25002", _C.BAD_REQUEST, "the operation is not supported (unified account)"),
+    ErrorCode("25240", _C.BAD_REQUEST, "the operation is not supported (unified account)"),
+    ErrorCode("25200", _C.BAD_REQUEST, "a parameter could not be verified (unified account)"),
+    ErrorCode("25238", _C.BAD_REQUEST, "two parameters exclude each other (unified account)"),
+    ErrorCode("25212", _C.BAD_REQUEST, "the clientOid is used twice (unified account)"),
+    ErrorCode("25100", _C.BAD_REQUEST, "the symbol does not exist (unified account)", whole_scope=True),
+    ErrorCode("25104", _C.BAD_REQUEST, "the contract has been removed (unified account)", whole_scope=True),
     ErrorCode("40786", _C.BAD_REQUEST, "the clientOid is used twice", note="left the exchange's table in 2025"),
     ErrorCode("43118", _C.BAD_REQUEST, "the clientOid is used twice"),
     ErrorCode("45034", _C.BAD_REQUEST, "the clientOid is used twice"),
@@ -278,9 +299,26 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("22067", _C.ACCOUNT_RISK, "auto-deleveraging is running"),
     ErrorCode("25008", _C.ACCOUNT_RISK, "liquidation is running (unified account)", whole_scope=True),
     ErrorCode("25012", _C.ACCOUNT_RISK, "the account is at risk (unified account)", whole_scope=True),
+    ErrorCode("25006", _C.ACCOUNT_RISK, "the account's state is abnormal (unified account)", whole_scope=True),
+    ErrorCode("25007", _C.ACCOUNT_RISK, "the account's state is abnormal (unified account)", whole_scope=True),
+    ErrorCode("25013", _C.ACCOUNT_RISK, "the API may not trade here (unified account)", whole_scope=True),
+    ErrorCode("25105", _C.ACCOUNT_RISK, "positions may not be opened here (unified account)", whole_scope=True),
     ErrorCode("95001", _C.ACCOUNT_RISK, "risk control refuses (unified account)", whole_scope=True),
     ErrorCode("40939", _C.ACCOUNT_RISK, "resting close orders lock the position: cancel them first"),
     ErrorCode("25232", _C.ACCOUNT_RISK, "resting close orders lock the position (unified account)"),
+    ErrorCode("25225", _C.ACCOUNT_RISK, "the size is locked by close orders (unified account)"),
+    ErrorCode("25242", _C.ACCOUNT_RISK, "less than this size can be closed (unified account)"),
+    ErrorCode(
+        "25224",
+        _C.ACCOUNT_RISK,
+        "a take-profit or stop-loss has triggered: cancel it first (unified account)",
+        note="the exchange's table calls it a warning; no recorded answer",
+    ),
+    ErrorCode("25208", _C.ACCOUNT_RISK, "the size is larger than an order may be (unified account)"),
+    ErrorCode("25233", _C.ACCOUNT_RISK, "the size is larger than its level allows (unified account)"),
+    ErrorCode("25211", _C.ACCOUNT_RISK, "the account holds as many orders as it may (unified account)"),
+    ErrorCode("25202", _C.ACCOUNT_RISK, "the balance is too small (unified account)"),
+    ErrorCode("25203", _C.ACCOUNT_RISK, "the margin is too small (unified account)"),
     ErrorCode("40746", _C.ACCOUNT_RISK, "the size is locked by close orders"),
     ErrorCode("40867", _C.ACCOUNT_RISK, "the size is locked by close orders"),
     ErrorCode("40888", _C.ACCOUNT_RISK, "the position is larger than a flash close may be"),
@@ -306,6 +344,8 @@ _ROWS: tuple[ErrorCode, ...] = (
     ErrorCode("25101", _C.MAINTENANCE, "the symbol is under maintenance (unified account)", whole_scope=True),
     ErrorCode("25102", _C.MAINTENANCE, "the symbol is under maintenance (unified account)", whole_scope=True),
     ErrorCode("25106", _C.MAINTENANCE, "the symbol is under maintenance (unified account)", whole_scope=True),
+    ErrorCode("25103", _C.MAINTENANCE, "the symbol opens soon (unified account)", whole_scope=True),
+    ErrorCode("25108", _C.MAINTENANCE, "the contract is being set up (unified account)", whole_scope=True),
 )
 
 ERROR_CODES: dict[str, ErrorCode] = {row.code: row for row in _ROWS}
@@ -318,10 +358,11 @@ def describe(code: str) -> ErrorCode:
 
 
 HINTS: dict[str, str] = {
-    "40085": "The account is a unified trading account, which this version does not serve: set the connection's "
-    "account_mode once unified accounts are supported, or use a classic-mode (sub-)account",
-    "40084": "Set the connection's account_mode to classic: this account is a classic one",
-    "40731": "This answer is typical of unified or elite-trader accounts: they need account_mode unified",
+    "40085": "This account is a unified one: set account_mode to unified (or auto) in the connection",
+    "40084": "This account is a classic one: set account_mode to classic (or auto) in the connection",
+    "25245": "This account is a classic one: set account_mode to classic (or auto) in the connection",
+    "40731": "Unified and elite-trader accounts get this on classic calls: set account_mode to unified in the "
+    "connection",
     "40099": "Check demo_trading in the connection: a demo key needs it on, a live key needs it off, and the "
     "S* product types never go with it",
     "40009": "Check the connection's password (API secret)",
@@ -337,8 +378,14 @@ HINTS: dict[str, str] = {
     "40746": "Cancel the resting close orders and stops of the position first",
     "40867": "Cancel the resting close orders and stops of the position first",
     "40939": "Cancel the resting close orders and stops of the position first",
+    "25224": "Cancel the resting close orders and stops of the position first",
+    "25225": "Cancel the resting close orders and stops of the position first",
+    "25232": "Cancel the resting close orders and stops of the position first",
+    "25242": "Cancel the resting close orders and stops of the position first",
     "40888": "Close the position in parts, by hand: a flash close takes none of this size",
     "45104": "Close the position in parts, by hand: a flash close takes none of this size",
+    "25208": "Close the position in parts, by hand: one order takes none of this size",
+    "25233": "Close the position in parts, by hand: one order takes none of this size",
     "40931": "Ask Bitget's support: no program can close these positions now",
     "45108": "Close the position in Bitget's app or on its site",
 }

@@ -48,8 +48,8 @@ class BatchAnswer:
     :param succeeded: entries of the list of successes.
     :param failed: entries of the list of failures.
     :param maybe_processed: an earlier attempt of the same batch may have been carried out.
-    :param names_orders: the answer itself names the orders; otherwise ``succeeded`` is what was asked for and not
-        refused, and only a read proves it.
+    :param names_orders: the successes are the exchange's own words. If not, it only said that it took the request, and
+        they are what was asked for: only a read of the open orders proves them.
     """
 
     succeeded: tuple[ItemAnswer, ...]

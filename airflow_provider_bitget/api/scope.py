@@ -35,6 +35,7 @@ class ScopeRule:
         empty one would mean the same and is refused. It never goes with a whole product type: for positions in one-way
         mode the exchange ignores it, and would close them whatever their side.
     :param narrows: further fields that may be left out, but never be empty.
+    :param each: fields that must be non-empty text in every entry of the list.
     """
 
     texts: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class ScopeRule:
     whole: bool = False
     side: str = ""
     narrows: tuple[str, ...] = ()
+    each: tuple[str, ...] = ()
 
 
 SCOPE_RULES: Final[dict[str, ScopeRule]] = {
@@ -56,7 +58,7 @@ SCOPE_RULES: Final[dict[str, ScopeRule]] = {
     "/api/v2/spot/trade/batch-cancel-plan-order": ScopeRule((), "symbolList"),
     "/api/v2/margin/crossed/batch-cancel-order": ScopeRule(("symbol",), "orderIdList"),
     "/api/v2/margin/isolated/batch-cancel-order": ScopeRule(("symbol",), "orderIdList"),
-    "/api/v3/trade/cancel-batch": ScopeRule((), "*"),
+    "/api/v3/trade/cancel-batch": ScopeRule((), "*", each=("category", "symbol")),
     "/api/v3/trade/cancel-order": ScopeRule((), "."),
     "/api/v3/trade/cancel-strategy-order": ScopeRule((), "."),
     "/api/v3/trade/cancel-symbol-order": ScopeRule(("category", "symbol"), whole=True),
@@ -96,22 +98,28 @@ def check_scope(path: str, body: Any, *, whole_product_type: bool = False) -> No
     ]
     fields = body if isinstance(body, Mapping) else {}
     for name in texts:
-        if name == _NEVER or not _names_something(fields.get(name)):
+        if name == _NEVER or not names_something(fields.get(name)):
             wanted = "an explicit whole-product-type call" if name == _NEVER else f"a non-empty {name}"
             raise BitgetScopeError(
                 f"{path} was not sent: without {wanted} it would touch everything in its scope", field=name
             )
     for name in rule.narrows:
-        if name in fields and not _names_something(fields[name]):
+        if name in fields and not names_something(fields[name]):
             raise BitgetScopeError(f"{path} was not sent: an empty {name} would widen it to all of them", field=name)
     if rule.side and rule.side in fields:
         _check_side(path, rule.side, fields)
     if rule.ids:
         _check_ids(path, rule.ids, body)
+    for name in rule.each:
+        if not all(names_something(item.get(name)) for item in body):
+            raise BitgetScopeError(
+                f"{path} was not sent: every entry of the list needs a non-empty {name}, else it might mean any",
+                field=name,
+            )
 
 
 def _check_side(path: str, name: str, fields: Mapping[str, Any]) -> None:
-    if fields[name] not in ("long", "short") or not _names_something(fields.get("symbol")):
+    if fields[name] not in ("long", "short") or not names_something(fields.get("symbol")):
         raise BitgetScopeError(
             f"{path} was not sent: {name} must be 'long' or 'short' and goes with a symbol only, else it might close "
             "positions of the other side; leave it out to close both",
@@ -119,7 +127,8 @@ def _check_side(path: str, name: str, fields: Mapping[str, Any]) -> None:
         )
 
 
-def _names_something(value: Any) -> bool:
+def names_something(value: Any) -> bool:
+    """Whether a value is text that names something, and is not what an unset variable leaves behind."""
     return isinstance(value, str) and value.strip().lower() not in _PLACEHOLDERS
 
 
@@ -140,7 +149,7 @@ def _check_ids(path: str, name: str, body: Any) -> None:
             named: tuple[Any, ...] = (item,)
         else:
             named = (item.get("orderId"), item.get("clientOid")) if isinstance(item, Mapping) else ()
-        if not any(_names_something(value) for value in named):
+        if not any(names_something(value) for value in named):
             raise BitgetScopeError(
                 f"{path} was not sent: an entry of the list names no order, and the exchange might take that for all",
                 field="body" if name in ("*", ".") else name,

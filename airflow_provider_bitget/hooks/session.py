@@ -140,7 +140,7 @@ class BitgetSessionHook(BaseHook):
         :raises BitgetConfigError: method or path cannot be used; nothing was sent.
         :raises BitgetCallError: anything but success.
         """
-        from airflow_provider_bitget.api.classic import endpoint_for
+        from airflow_provider_bitget.api.endpoints import endpoint_for
 
         pairs = [(str(name), _query_text(value)) for name, value in (params or {}).items() if value is not None]
         return self.get_conn().call(endpoint_for(method, path), params=pairs, body=body).data

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_bitget.api.classic import ClassicDialect, endpoint_for
+from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import BitgetClient
+from airflow_provider_bitget.api.endpoints import endpoint_for
 from airflow_provider_bitget.api.exceptions import (
     BitgetAmbiguousError,
     BitgetBadRequestError,

@@ -22,12 +22,13 @@ from unittest import mock
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
 
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.account import AccountDialect
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.operators.flatten import BitgetCloseGateSensor
+from tests.kinds import CLASSIC_NAMES
 from tests.unit.trading.market import Interrupt, Market, MarketClock, OneAtATime, SkewedClock, Wire
 
 LOOK_EVERY: Final = 1.0
@@ -149,7 +150,7 @@ class ProcessClock(SkewedClock):
         return woken
 
 
-class PositionsSeen(ClassicDialect):
+class PositionsSeen(AccountDialect):
     """Notes which positions the exchange showed in the last read that was taken for a complete one."""
 
     attempt: Try

@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which dialect an account is spoken to in, and the one that finds out by itself.
+
+Bitget refuses a classic call on a unified account (40085), and a unified call on a classic one (40084), before it does
+anything: that is the only evidence of an account's kind, and it makes any call safe to repeat in the other dialect. Its
+40731 is none: it speaks of copy trading, though keys of unified accounts got it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final, TypeVar
+
+from airflow_provider_bitget.api.budget import Budget
+from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.client import BitgetClient
+from airflow_provider_bitget.api.dialect import Dialect
+from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetConfigError
+from airflow_provider_bitget.api.rows import (
+    DEFAULT_LOOKBACK_DAYS,
+    BatchAnswer,
+    CloseAnswer,
+    EndedOrder,
+    EndedPlanOrder,
+    KeyRights,
+    OpenOrder,
+    OpenPlanOrder,
+    Position,
+    Read,
+)
+from airflow_provider_bitget.api.unified import UnifiedDialect
+
+log = logging.getLogger(__name__)
+
+AUTO: Final = "auto"
+CLASSIC: Final = "classic"
+UNIFIED: Final = "unified"
+ACCOUNT_MODES: Final = (AUTO, CLASSIC, UNIFIED)
+
+SAYS_UNIFIED: Final = frozenset({"40085"})
+SAYS_CLASSIC: Final = frozenset({"40084", "25245"})
+# What tells a dialect that the account is of the other kind.
+_OTHER_KIND: Final[Mapping[str, frozenset[str]]] = {CLASSIC: SAYS_UNIFIED, UNIFIED: SAYS_CLASSIC}
+
+Result = TypeVar("Result")
+Found = TypeVar("Found")
+
+
+def dialect_for(client: BitgetClient, account_mode: str) -> Dialect:
+    """Return the dialect of an account.
+
+    :param client: the signed session to call through.
+    :param account_mode: ``classic`` or ``unified``; ``auto`` finds out.
+    :raises BitgetConfigError: another mode.
+    """
+    if account_mode == AUTO:
+        return AccountDialect(client)
+    if account_mode == CLASSIC:
+        return ClassicDialect(client)
+    if account_mode == UNIFIED:
+        return UnifiedDialect(client)
+    raise BitgetConfigError(
+        f"account_mode must be one of {', '.join(ACCOUNT_MODES)}, but is {account_mode!r}", field="account_mode"
+    )
+
+
+class AccountDialect:
+    """Futures endpoints of an account whose kind shows by its answers.
+
+    It speaks one dialect until the exchange says that the account is of the other kind; then it changes over, once, and
+    repeats the call. Nothing is asked for the sake of finding out. Safe to use from many threads: all that were refused
+    change over together, and each repeats its own call. Methods are those of
+    :class:`~airflow_provider_bitget.api.dialect.Dialect`; one that takes more ids than the other kind may raise
+    :class:`BitgetBatchTooLargeError` after the change.
+
+    :param client: the signed session to call through.
+    :param start: the dialect to begin with, ``classic`` or ``unified``.
+    """
+
+    def __init__(self, client: BitgetClient, start: str = CLASSIC) -> None:
+        self.client = client
+        self._dialects: dict[str, Dialect] = {CLASSIC: ClassicDialect(client), UNIFIED: UnifiedDialect(client)}
+        if start not in self._dialects:
+            raise BitgetConfigError("start must be 'classic' or 'unified'", field="start")
+        self._current = self._dialects[start]
+        self._refusal: BitgetAccountModeError | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def kind(self) -> str:
+        """``classic`` or ``unified``, as far as it is known by now."""
+        return self._current.kind
+
+    @property
+    def most_ids_per_cancel(self) -> int:
+        """The most orders in one cancel request, as far as the kind of account is known by now."""
+        return self._current.most_ids_per_cancel
+
+    @property
+    def most_plan_ids_per_cancel(self) -> int:
+        """The same for plan orders."""
+        return self._current.most_plan_ids_per_cancel
+
+    # ------------------------------------------------------------------------------------------------------- orders
+
+    def batch_cancel(
+        self,
+        items: Sequence[tuple[str, str]],
+        *,
+        symbol: str,
+        product_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> BatchAnswer:
+        """Cancel orders of one symbol by id."""
+        return self._ask(
+            lambda dialect: dialect.batch_cancel(
+                items,
+                symbol=symbol,
+                product_type=product_type,
+                margin_coin=margin_coin,
+                budget=budget,
+                attempts=attempts,
+            )
+        )
+
+    def cancel_all_orders(
+        self,
+        *,
+        product_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> BatchAnswer | None:
+        """Cancel every order of a whole product type; ``None``: there was no order to cancel."""
+        return self._ask(
+            lambda dialect: dialect.cancel_all_orders(
+                product_type=product_type, margin_coin=margin_coin, budget=budget, attempts=attempts
+            )
+        )
+
+    def close_positions(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        hold_side: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> CloseAnswer:
+        """Close the positions of a symbol, or of a whole product type, at market."""
+        return self._ask(
+            lambda dialect: dialect.close_positions(
+                product_type=product_type, symbol=symbol, hold_side=hold_side, budget=budget, attempts=attempts
+            )
+        )
+
+    def order_detail(
+        self,
+        *,
+        symbol: str,
+        product_type: str,
+        order_id: str = "",
+        client_oid: str = "",
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> EndedOrder | OpenOrder | None:
+        """Look one order up; ``None`` if the exchange knows no such order under this symbol and product type."""
+        return self._ask(
+            lambda dialect: dialect.order_detail(
+                symbol=symbol,
+                product_type=product_type,
+                order_id=order_id,
+                client_oid=client_oid,
+                budget=budget,
+                attempts=attempts,
+            )
+        )
+
+    def reads_of_open_orders(
+        self, *, product_type: str, symbol: str | None = None, lookback_days: int = DEFAULT_LOOKBACK_DAYS
+    ) -> Sequence[Read[OpenOrder]]:
+        """Return the reads that together show every resting order of the last ``lookback_days``."""
+        return self._reads(
+            lambda dialect: dialect.reads_of_open_orders(
+                product_type=product_type, symbol=symbol, lookback_days=lookback_days
+            )
+        )
+
+    def orders_history(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> Iterator[list[EndedOrder]]:
+        """Yield the pages of ended orders, newest first."""
+        return self._pages(
+            lambda dialect: dialect.orders_history(
+                product_type=product_type, symbol=symbol, budget=budget, attempts=attempts
+            )
+        )
+
+    # -------------------------------------------------------------------------------------------------- plan orders
+
+    def plan_children(
+        self,
+        *,
+        product_type: str,
+        plan_type: str,
+        order_id: str,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> list[str]:
+        """Return the ids of the orders that a plan order placed when it triggered; none where that cannot be asked."""
+        return self._ask(
+            lambda dialect: dialect.plan_children(
+                product_type=product_type, plan_type=plan_type, order_id=order_id, budget=budget, attempts=attempts
+            )
+        )
+
+    def cancel_plan_orders(
+        self,
+        items: Sequence[tuple[str, str]],
+        *,
+        symbol: str,
+        product_type: str,
+        plan_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> BatchAnswer:
+        """Cancel plan orders of one symbol and one type by id."""
+        return self._ask(
+            lambda dialect: dialect.cancel_plan_orders(
+                items,
+                symbol=symbol,
+                product_type=product_type,
+                plan_type=plan_type,
+                margin_coin=margin_coin,
+                budget=budget,
+                attempts=attempts,
+            )
+        )
+
+    def reads_of_open_plan_orders(
+        self,
+        *,
+        product_type: str,
+        symbol: str | None = None,
+        plan_types: Collection[str] | None = None,
+        lookback_days: int = DEFAULT_LOOKBACK_DAYS,
+    ) -> Sequence[Read[OpenPlanOrder]]:
+        """Return the reads that together show every waiting plan order of the last ``lookback_days``."""
+        return self._reads(
+            lambda dialect: dialect.reads_of_open_plan_orders(
+                product_type=product_type, symbol=symbol, plan_types=plan_types, lookback_days=lookback_days
+            )
+        )
+
+    def ended_plan_orders(
+        self,
+        *,
+        product_type: str,
+        plan_type: str,
+        symbol: str | None = None,
+        order_id: str = "",
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> Iterator[list[EndedPlanOrder]]:
+        """Yield the pages of plan orders that were cancelled or have triggered, newest first."""
+        return self._pages(
+            lambda dialect: dialect.ended_plan_orders(
+                product_type=product_type,
+                plan_type=plan_type,
+                symbol=symbol,
+                order_id=order_id,
+                budget=budget,
+                attempts=attempts,
+            )
+        )
+
+    # ---------------------------------------------------------------------------------------------------- positions
+
+    def positions(
+        self,
+        *,
+        product_type: str,
+        margin_coin: str | None = None,
+        budget: Budget | None = None,
+        attempts: int | None = None,
+    ) -> list[Position]:
+        """Return the open positions of a product type; none where it is flat."""
+        return self._ask(
+            lambda dialect: dialect.positions(
+                product_type=product_type, margin_coin=margin_coin, budget=budget, attempts=attempts
+            )
+        )
+
+    # -------------------------------------------------------------------------------------------------------- other
+
+    def check_signature(self, *, product_type: str, budget: Budget | None = None) -> None:
+        """Make one signed read, in one attempt for each kind of account, that changes nothing."""
+        self._ask(lambda dialect: dialect.check_signature(product_type=product_type, budget=budget))
+
+    def key_rights(self, *, budget: Budget | None = None) -> KeyRights:
+        """Return what the exchange shows of the key's rights, asked once, in one attempt for each kind of account."""
+        return self._ask(lambda dialect: dialect.key_rights(budget=budget))
+
+    # ------------------------------------------------------------------------------------------------ changing over
+
+    def _ask(self, call: Callable[[Dialect], Result]) -> Result:
+        """Make a call, and make it again in the other dialect if the account turns out to be of that kind."""
+        while True:
+            dialect = self._current
+            try:
+                return call(dialect)
+            except BitgetAccountModeError as refusal:
+                self._change_over(dialect, refusal)
+
+    def _pages(self, ask: Callable[[Dialect], Iterator[list[Found]]]) -> Iterator[list[Found]]:
+        """Yield pages as :meth:`_ask` returns answers; what one kind has begun to tell the other cannot go on with."""
+        has_begun = False
+        while True:
+            dialect = self._current
+            try:
+                for page in ask(dialect):
+                    has_begun = True
+                    yield page
+                return
+            except BitgetAccountModeError as refusal:
+                if has_begun:
+                    raise
+                self._change_over(dialect, refusal)
+
+    def _reads(self, reads_of: Callable[[Dialect], Sequence[Read[Found]]]) -> list[Read[Found]]:
+        """Return the reads of the kind that the account seems to be of.
+
+        Reads of the two kinds do not pair off: where the account turns out to be of the other kind, each of these shows
+        all that the other kind's reads show together.
+        """
+        made_for = self._current
+
+        def either(own: Read[Found]) -> Read[Found]:
+            def read(*, budget: Budget | None = None, attempts: int | None = None) -> Iterator[list[Found]]:
+                def ask(dialect: Dialect) -> Iterator[list[Found]]:
+                    reads = [own] if dialect is made_for else reads_of(dialect)
+                    return chain.from_iterable(one(budget=budget, attempts=attempts) for one in reads)
+
+                return self._pages(ask)
+
+            return read
+
+        return [either(own) for own in reads_of(made_for)]
+
+    def _change_over(self, dialect: Dialect, refusal: BitgetAccountModeError) -> None:
+        """Go on with the other dialect, unless another thread has seen to it.
+
+        :param dialect: the one that was refused.
+        :raises BitgetAccountModeError: the refusal says nothing of the account's kind, or contradicts an earlier one.
+        """
+        if refusal.code not in _OTHER_KIND[dialect.kind]:
+            raise refusal
+        with self._lock:
+            if dialect is not self._current:
+                return
+            if self._refusal is not None:
+                raise _contradiction(self._refusal, refusal) from refusal
+            self._refusal = refusal
+            self._current = self._dialects[UNIFIED if dialect.kind == CLASSIC else CLASSIC]
+        log.info("Bitget says (code %s) that this account is a %s one: going on so", refusal.code, self._current.kind)
+
+
+def _contradiction(first: BitgetAccountModeError, second: BitgetAccountModeError) -> BitgetAccountModeError:
+    error = BitgetAccountModeError(
+        "Bitget says of this account both that it is unified and that it is classic "
+        f"(code {first.code} from {first.endpoint}, then code {second.code})",
+        category=second.category,
+        code=second.code,
+        http_status=second.http_status,
+        endpoint=second.endpoint,
+        hint="If the account is just being switched, wait until that is done; else set account_mode to its kind",
+    )
+    error.maybe_processed = second.maybe_processed
+    return error
