@@ -71,7 +71,7 @@ LIMITS: Final = {
 
 READS_OF_A_LOOK: Final[dict[str, dict[str, int]]] = {
     CLASSIC: {ORDER_READS: 2, PLAN_READS: 3, POSITION_READS: 1},
-    UNIFIED: {ORDER_READS: 1, PLAN_READS: 2, POSITION_READS: 1},
+    UNIFIED: {ORDER_READS: 1, PLAN_READS: 3, POSITION_READS: 1},
 }
 """How many requests one look at an account takes."""
 

@@ -16,9 +16,9 @@ from typing import Final, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.classic import ClassicDialect
-from airflow_provider_bitget.api.client import BitgetClient
+from airflow_provider_bitget.api.client import DEFAULT_SECONDS, BitgetClient
 from airflow_provider_bitget.api.dialect import Dialect
-from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetConfigError
+from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetConfigError, BitgetNotSentError
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
     BatchAnswer,
@@ -44,6 +44,9 @@ SAYS_UNIFIED: Final = frozenset({"40085"})
 SAYS_CLASSIC: Final = frozenset({"40084", "25245"})
 # What tells a dialect that the account is of the other kind.
 _OTHER_KIND: Final[Mapping[str, frozenset[str]]] = {CLASSIC: SAYS_UNIFIED, UNIFIED: SAYS_CLASSIC}
+
+# How often, in seconds, a waiting request looks whether the account has turned out to be of the other kind.
+_STEP: Final = 0.1
 
 Result = TypeVar("Result")
 Found = TypeVar("Found")
@@ -87,6 +90,8 @@ class AccountDialect:
             raise BitgetConfigError("start must be 'classic' or 'unified'", field="start")
         self._current = self._dialects[start]
         self._refusal: BitgetAccountModeError | None = None
+        #: Some call has been answered as only an account of the current kind is answered.
+        self._is_certain = False
         self._lock = threading.Lock()
 
     @property
@@ -118,14 +123,15 @@ class AccountDialect:
     ) -> BatchAnswer:
         """Cancel orders of one symbol by id."""
         return self._ask(
-            lambda dialect: dialect.batch_cancel(
+            budget,
+            lambda dialect, within: dialect.batch_cancel(
                 items,
                 symbol=symbol,
                 product_type=product_type,
                 margin_coin=margin_coin,
-                budget=budget,
+                budget=within,
                 attempts=attempts,
-            )
+            ),
         )
 
     def cancel_all_orders(
@@ -138,9 +144,10 @@ class AccountDialect:
     ) -> BatchAnswer | None:
         """Cancel every order of a whole product type; ``None``: there was no order to cancel."""
         return self._ask(
-            lambda dialect: dialect.cancel_all_orders(
-                product_type=product_type, margin_coin=margin_coin, budget=budget, attempts=attempts
-            )
+            budget,
+            lambda dialect, within: dialect.cancel_all_orders(
+                product_type=product_type, margin_coin=margin_coin, budget=within, attempts=attempts
+            ),
         )
 
     def close_positions(
@@ -154,9 +161,10 @@ class AccountDialect:
     ) -> CloseAnswer:
         """Close the positions of a symbol, or of a whole product type, at market."""
         return self._ask(
-            lambda dialect: dialect.close_positions(
-                product_type=product_type, symbol=symbol, hold_side=hold_side, budget=budget, attempts=attempts
-            )
+            budget,
+            lambda dialect, within: dialect.close_positions(
+                product_type=product_type, symbol=symbol, hold_side=hold_side, budget=within, attempts=attempts
+            ),
         )
 
     def order_detail(
@@ -171,14 +179,15 @@ class AccountDialect:
     ) -> EndedOrder | OpenOrder | None:
         """Look one order up; ``None`` if the exchange knows no such order under this symbol and product type."""
         return self._ask(
-            lambda dialect: dialect.order_detail(
+            budget,
+            lambda dialect, within: dialect.order_detail(
                 symbol=symbol,
                 product_type=product_type,
                 order_id=order_id,
                 client_oid=client_oid,
-                budget=budget,
+                budget=within,
                 attempts=attempts,
-            )
+            ),
         )
 
     def reads_of_open_orders(
@@ -201,9 +210,10 @@ class AccountDialect:
     ) -> Iterator[list[EndedOrder]]:
         """Yield the pages of ended orders, newest first."""
         return self._pages(
-            lambda dialect: dialect.orders_history(
-                product_type=product_type, symbol=symbol, budget=budget, attempts=attempts
-            )
+            budget,
+            lambda dialect, within: dialect.orders_history(
+                product_type=product_type, symbol=symbol, budget=within, attempts=attempts
+            ),
         )
 
     # -------------------------------------------------------------------------------------------------- plan orders
@@ -219,9 +229,10 @@ class AccountDialect:
     ) -> list[str]:
         """Return the ids of the orders that a plan order placed when it triggered; none where that cannot be asked."""
         return self._ask(
-            lambda dialect: dialect.plan_children(
-                product_type=product_type, plan_type=plan_type, order_id=order_id, budget=budget, attempts=attempts
-            )
+            budget,
+            lambda dialect, within: dialect.plan_children(
+                product_type=product_type, plan_type=plan_type, order_id=order_id, budget=within, attempts=attempts
+            ),
         )
 
     def cancel_plan_orders(
@@ -237,15 +248,16 @@ class AccountDialect:
     ) -> BatchAnswer:
         """Cancel plan orders of one symbol and one type by id."""
         return self._ask(
-            lambda dialect: dialect.cancel_plan_orders(
+            budget,
+            lambda dialect, within: dialect.cancel_plan_orders(
                 items,
                 symbol=symbol,
                 product_type=product_type,
                 plan_type=plan_type,
                 margin_coin=margin_coin,
-                budget=budget,
+                budget=within,
                 attempts=attempts,
-            )
+            ),
         )
 
     def reads_of_open_plan_orders(
@@ -275,14 +287,15 @@ class AccountDialect:
     ) -> Iterator[list[EndedPlanOrder]]:
         """Yield the pages of plan orders that were cancelled or have triggered, newest first."""
         return self._pages(
-            lambda dialect: dialect.ended_plan_orders(
+            budget,
+            lambda dialect, within: dialect.ended_plan_orders(
                 product_type=product_type,
                 plan_type=plan_type,
                 symbol=symbol,
                 order_id=order_id,
-                budget=budget,
+                budget=within,
                 attempts=attempts,
-            )
+            ),
         )
 
     # ---------------------------------------------------------------------------------------------------- positions
@@ -297,66 +310,92 @@ class AccountDialect:
     ) -> list[Position]:
         """Return the open positions of a product type; none where it is flat."""
         return self._ask(
-            lambda dialect: dialect.positions(
-                product_type=product_type, margin_coin=margin_coin, budget=budget, attempts=attempts
-            )
+            budget,
+            lambda dialect, within: dialect.positions(
+                product_type=product_type, margin_coin=margin_coin, budget=within, attempts=attempts
+            ),
         )
 
     # -------------------------------------------------------------------------------------------------------- other
 
     def check_signature(self, *, product_type: str, budget: Budget | None = None) -> None:
         """Make one signed read, in one attempt for each kind of account, that changes nothing."""
-        self._ask(lambda dialect: dialect.check_signature(product_type=product_type, budget=budget))
+        self._ask(budget, lambda dialect, within: dialect.check_signature(product_type=product_type, budget=within))
 
     def key_rights(self, *, budget: Budget | None = None) -> KeyRights:
         """Return what the exchange shows of the key's rights, asked once, in one attempt for each kind of account."""
-        return self._ask(lambda dialect: dialect.key_rights(budget=budget))
+        return self._ask(budget, lambda dialect, within: dialect.key_rights(budget=within))
 
     # ------------------------------------------------------------------------------------------------ changing over
 
-    def _ask(self, call: Callable[[Dialect], Result]) -> Result:
+    def _ask(self, budget: Budget | None, call: Callable[[Dialect, Budget | None], Result]) -> Result:
         """Make a call, and make it again in the other dialect if the account turns out to be of that kind."""
         while True:
             dialect = self._current
             try:
-                return call(dialect)
+                result = call(dialect, self._budget_for(dialect, budget))
             except BitgetAccountModeError as refusal:
                 self._change_over(dialect, refusal)
+            except _KindChanged:
+                continue
+            else:
+                self._is_certain = True
+                return result
 
-    def _pages(self, ask: Callable[[Dialect], Iterator[list[Found]]]) -> Iterator[list[Found]]:
+    def _pages(
+        self, budget: Budget | None, ask: Callable[[Dialect, Budget | None], Iterator[list[Found]]]
+    ) -> Iterator[list[Found]]:
         """Yield pages as :meth:`_ask` returns answers; what one kind has begun to tell the other cannot go on with."""
         has_begun = False
         while True:
             dialect = self._current
             try:
-                for page in ask(dialect):
-                    has_begun = True
+                for page in ask(dialect, self._budget_for(dialect, budget)):
+                    has_begun = self._is_certain = True
                     yield page
                 return
             except BitgetAccountModeError as refusal:
                 if has_begun:
                     raise
                 self._change_over(dialect, refusal)
+            except _KindChanged:
+                if has_begun:
+                    raise
 
     def _reads(self, reads_of: Callable[[Dialect], Sequence[Read[Found]]]) -> list[Read[Found]]:
         """Return the reads of the kind that the account seems to be of.
 
-        Reads of the two kinds do not pair off: where the account turns out to be of the other kind, each of these shows
-        all that the other kind's reads show together.
+        Reads of the two kinds do not pair off: where the account turns out to be of the other kind, one of these shows
+        all that the other kind's reads show together, and the rest of them nothing. They are complete together.
         """
         made_for = self._current
+        stands_in: dict[str, Read[Found]] = {}
 
         def either(own: Read[Found]) -> Read[Found]:
             def read(*, budget: Budget | None = None, attempts: int | None = None) -> Iterator[list[Found]]:
-                def ask(dialect: Dialect) -> Iterator[list[Found]]:
-                    reads = [own] if dialect is made_for else reads_of(dialect)
+                def ask(dialect: Dialect, budget: Budget | None) -> Iterator[list[Found]]:
+                    if dialect is made_for:
+                        reads: Sequence[Read[Found]] = [own]
+                    else:
+                        is_first = stands_in.setdefault("first", read) is read
+                        reads = reads_of(dialect) if is_first else []
                     return chain.from_iterable(one(budget=budget, attempts=attempts) for one in reads)
 
-                return self._pages(ask)
+                return self._pages(budget, ask)
 
             return read
 
         return [either(own) for own in reads_of(made_for)]
+
+    def _budget_for(self, dialect: Dialect, budget: Budget | None) -> Budget | None:
+        """Return the budget of a call; while the kind is a guess, one that ends as well when the guess was wrong.
+
+        Requests that wait for a place under one kind's limits would be in vain then, and late.
+        """
+        if self._is_certain:
+            return budget
+        whole = budget or Budget(DEFAULT_SECONDS, self.client.clock)
+        return _ProvisionalBudget(whole, lambda: self._current is dialect)
 
     def _change_over(self, dialect: Dialect, refusal: BitgetAccountModeError) -> None:
         """Go on with the other dialect, unless another thread has seen to it.
@@ -372,8 +411,43 @@ class AccountDialect:
             if self._refusal is not None:
                 raise _contradiction(self._refusal, refusal) from refusal
             self._refusal = refusal
+            self._is_certain = True
             self._current = self._dialects[UNIFIED if dialect.kind == CLASSIC else CLASSIC]
         log.info("Bitget says (code %s) that this account is a %s one: going on so", refusal.code, self._current.kind)
+
+
+class _KindChanged(BitgetNotSentError):
+    """The account has turned out to be of the other kind before this request was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped")
+
+
+class _ProvisionalBudget(Budget):
+    """A view of a budget that also ends once something does not hold any more.
+
+    :param whole: deadline, stop and tally.
+    :param holds: looked at before each request, and while one waits.
+    """
+
+    def __init__(self, whole: Budget, holds: Callable[[], bool]) -> None:
+        super().__init__(clock=whole.clock)
+        self.started, self.deadline, self.tally, self._stop = whole.started, whole.deadline, whole.tally, whole._stop
+        self._holds = holds
+
+    def check(self) -> None:
+        """Pass if another request may be sent."""
+        super().check()
+        if not self._holds():
+            raise _KindChanged
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but not past a stop, the deadline, or the change."""
+        end = self.clock.monotonic() + seconds
+        # Sums of floats: the last step may leave next to nothing.
+        while (left := end - self.clock.monotonic()) > 1e-6:
+            super().wait(min(left, _STEP))
+        self.check()
 
 
 def _contradiction(first: BitgetAccountModeError, second: BitgetAccountModeError) -> BitgetAccountModeError:

@@ -32,7 +32,6 @@ _ENDS_OF_PLANS: Final = {
     "cancelled": "cancelled",
     "canceled": "cancelled",
 }
-_PLACED_NOTHING: Final = frozenset({"fail", "failed", "cancelled", "canceled"})
 # The name of a right: three letters for what it is about, then reading ("r") or writing ("w").
 _RIGHT: Final = re.compile(r"[a-z]{3}[rw]")
 
@@ -89,14 +88,7 @@ def child_ids(data: Any, endpoint: Endpoint) -> list[str]:
         return []
     if not isinstance(data, list):
         raise unreadable(endpoint, "the answer's data is not a list")
-    found = []
-    for entry in data:
-        row: Row = entry if isinstance(entry, dict) else {}
-        if order_id := text_of(row.get("orderId")):
-            found.append(order_id)
-        elif lower_of(row, "status") not in _PLACED_NOTHING:
-            raise unreadable(endpoint, "an order that the trigger placed carries no id")
-    return found
+    return order_rows.placed_ids(data, "orderId", endpoint)
 
 
 def item_answer(row: Row, redact: Callable[[object], str]) -> ItemAnswer:

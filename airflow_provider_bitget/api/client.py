@@ -48,6 +48,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_BASE_URL: Final = "https://api.bitget.com"
 USER_AGENT: Final = "airflow-provider-bitget"
+DEFAULT_SECONDS: Final = 60.0
+"""The deadline of a call that belongs to no run."""
+
 SAME_ORDER_INTERVAL: Final = 1.05
 """Seconds between two cancels of the same order: the exchange allows one a second (code 45129)."""
 
@@ -185,7 +188,7 @@ class BitgetClient:
         :param endpoint: what to call.
         :param params: the query's pairs.
         :param body: the JSON body.
-        :param budget: deadline, stop and tally; by default 60 s.
+        :param budget: deadline, stop and tally; by default :data:`DEFAULT_SECONDS`.
         :param attempts: how often to try at most, refusals by the rate limit not counted; by default until the
             deadline.
         :param whole_product_type: the call means a whole product type, explicitly.
@@ -197,7 +200,12 @@ class BitgetClient:
         check_path(endpoint.path)
         check_scope(endpoint.path, body, whole_product_type=whole_product_type)
         exchange = _Exchange(
-            self, endpoint, Query.from_pairs(params), encode_body(body), budget or Budget(60.0, self.clock), attempts
+            self,
+            endpoint,
+            Query.from_pairs(params),
+            encode_body(body),
+            budget or Budget(DEFAULT_SECONDS, self.clock),
+            attempts,
         )
         return exchange.run()
 

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from airflow_provider_bitget.api.fields import ids_of, lower_of, seconds_of, text_of, upper_of
+from airflow_provider_bitget.api.client import Endpoint
+from airflow_provider_bitget.api.fields import ids_of, lower_of, seconds_of, text_of, unreadable, upper_of
 from airflow_provider_bitget.api.rows import EndedOrder, OpenOrder, Row
 
 ONE_WAY_TRADE_SIDES: Final = frozenset({"buy_single", "sell_single"})
 """How a row's ``tradeSide`` begins in one-way mode, where ``reduceOnly`` tells the rest."""
 
 _RESTING: Final = frozenset({"live", "new", "init", "partially_filled"})
+_PLACED_NOTHING: Final = frozenset({"fail", "failed", "cancelled", "canceled"})
 _ENDS: Final = {"filled": "filled", "canceled": "cancelled", "cancelled": "cancelled"}
 
 
@@ -51,3 +54,19 @@ def is_resting(row: Row) -> bool:
 def _state(row: Row) -> str:
     """Return the row's state; the classic detail calls it ``state``, the lists ``status``."""
     return lower_of(row, "state") or lower_of(row, "status")
+
+
+def placed_ids(entries: Iterable[Any], field: str, endpoint: Endpoint) -> list[str]:
+    """Return the ids of the orders that a plan order's trigger placed.
+
+    :param field: what names such an order.
+    :raises BitgetAmbiguousError: an order that was placed has no id.
+    """
+    found = []
+    for entry in entries:
+        row: Row = entry if isinstance(entry, dict) else {}
+        if order_id := text_of(row.get(field)):
+            found.append(order_id)
+        elif lower_of(row, "status") not in _PLACED_NOTHING:
+            raise unreadable(endpoint, "an order that the trigger placed carries no id")
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.client import Answer, BitgetClient, Endpoint
@@ -21,6 +21,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetScopeError,
 )
 from airflow_provider_bitget.api.fields import rows_in, unreadable, upper_of
+from airflow_provider_bitget.api.order_rows import placed_ids
 from airflow_provider_bitget.api.paging import Page, Params
 from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
@@ -52,6 +53,7 @@ from airflow_provider_bitget.api.unified_endpoints import (
     ORDERS_HISTORY,
     POSITIONS,
     STRATEGY_ORDERS_HISTORY,
+    SUB_ORDERS,
 )
 from airflow_provider_bitget.api.unified_pages import PAGING, entries_in, list_params, time_params
 from airflow_provider_bitget.api.unified_rows import (
@@ -60,6 +62,7 @@ from airflow_provider_bitget.api.unified_rows import (
     ended_order,
     ended_plan_order,
     is_of,
+    is_success,
     item_answer,
     key_rights,
     open_order,
@@ -69,9 +72,10 @@ from airflow_provider_bitget.api.unified_rows import (
 )
 from airflow_provider_bitget.api.windows import history_windows, windows
 
+EVERY_TYPE: Final = ""
 TPSL: Final = "tpsl"
 TRIGGER: Final = "trigger"
-"""The two kinds of strategy orders that the lists are asked by."""
+"""The kinds of strategy orders that the lists are asked by."""
 
 NOTHING_TO_CANCEL: Final = frozenset({"25204", "22001"})
 NOTHING_TO_CLOSE: Final = frozenset({"25227", "22002"})
@@ -88,9 +92,8 @@ class UnifiedDialect:
     product type or a margin coin that a unified account does not know, and reads raise :class:`BitgetAmbiguousError`
     where an answer cannot be read: odd is never taken for empty.
 
-    Plan orders are what the exchange calls strategy orders here. They go by the classic plan types: ``normal_plan`` for
-    a trigger order; ``profit_plan`` and ``loss_plan``, ``pos_profit`` and ``pos_loss`` for a take-profit or stop-loss
-    of a part of the position or of the whole.
+    Plan orders are what the exchange calls strategy orders here. They go by the classic plan types, see
+    :func:`~airflow_provider_bitget.api.unified_rows.plan_type_of`.
 
     :param client: the signed session to call through.
     """
@@ -215,9 +218,10 @@ class UnifiedDialect:
             unclear = unreadable(CLOSE_POSITIONS, "the answer's data holds no list")
             unclear.maybe_processed = True
             raise unclear
-        items = [close_item(row, self.client.redact) for row in rows_in(entries)]
+        rows, redact = rows_in(entries), self.client.redact
         return CloseAnswer(
-            accepted=tuple(item for item in items if not item.code), refused=tuple(item for item in items if item.code)
+            accepted=tuple(close_item(row, redact) for row in rows if is_success(row)),
+            refused=tuple(close_item(row, redact) for row in rows if not is_success(row)),
         )
 
     def order_detail(
@@ -315,8 +319,23 @@ class UnifiedDialect:
         budget: Budget | None = None,
         attempts: int | None = None,
     ) -> list[str]:
-        """Return no ids, without a request: the exchange does not tell which orders a strategy order placed."""
-        return []
+        """Return the ids of the orders that a plan order placed when it triggered; none where the exchange knows none.
+
+        ``GET /api/v3/trade/strategy-sub-orders``, 10/s per user. It is younger than the pages of the other endpoints
+        and known from client libraries (https://github.com/sieblyio/bitget-api): an exchange that does not have it yet
+        names no children.
+
+        :param order_id: the plan order's id.
+        :raises BitgetAmbiguousError: the answer could not be read, or an order that was placed has no id.
+        """
+        params = [("orderId", order_id)]
+        try:
+            pages = list(PAGING.pages(self.client, SUB_ORDERS, params, budget, attempts))
+        except (BitgetGoneError, BitgetBadRequestError):
+            return []
+        if any(len(page.rows) < page.entries for page in pages):
+            raise unreadable(SUB_ORDERS, "an entry is no order")
+        return [child for page in pages for child in placed_ids(page.rows, "subOrderId", SUB_ORDERS)]
 
     def cancel_plan_orders(
         self,
@@ -367,17 +386,30 @@ class UnifiedDialect:
         """Yield the waiting plan orders of one kind in a single list; running to the end completes the read.
 
         ``GET /api/v3/trade/unfilled-strategy-orders``, 20/s per user, without pages, times or a symbol: others than the
-        wanted symbol's are left out here. ``trigger`` is the newer type; an exchange that refuses it is asked without a
-        type. Page: https://www.bitget.com/api-doc/uta/strategy/Get-Unfilled-Strategy-Orders .
+        wanted symbol's are left out here. A type that an exchange does not know yet and refuses has no orders there.
+        Page: https://www.bitget.com/api-doc/uta/strategy/Get-Unfilled-Strategy-Orders .
 
-        :param strategy_type: :data:`TPSL` or :data:`TRIGGER`.
+        Other lists of this API are ``null`` where they are empty; of this one no empty answer is recorded. So ``null``
+        is taken for empty only if it is answered twice.
+
+        :param strategy_type: :data:`EVERY_TYPE`, :data:`TPSL` or :data:`TRIGGER`.
         :raises BitgetAmbiguousError: the answer is no list, a row is of another category, or it names no order.
         """
         _check_product_type(product_type)
+        params = [*list_params(product_type, None), *_type_params(strategy_type)]
 
-        def read(type_of: Params) -> Iterator[list[OpenPlanOrder]]:
-            params = [*list_params(product_type, None), *type_of]
-            data = self.client.call(OPEN_STRATEGY_ORDERS, params=params, budget=budget, attempts=attempts).data
+        def ask() -> Any:
+            return self.client.call(OPEN_STRATEGY_ORDERS, params=params, budget=budget, attempts=attempts).data
+
+        def read() -> Iterator[list[OpenPlanOrder]]:
+            try:
+                data = ask()
+                if data is None and ask() is None:
+                    return
+            except BitgetBadRequestError:
+                if strategy_type != TRIGGER:
+                    raise
+                return
             if not isinstance(data, list):
                 raise unreadable(OPEN_STRATEGY_ORDERS, "the answer's data is not a list")
             page = Page(rows_in(data), len(data), "")
@@ -385,7 +417,7 @@ class UnifiedDialect:
             for found in _named(OPEN_STRATEGY_ORDERS, page, read_row, product_type):
                 yield [order for order in found if _is_of_symbol(order, symbol)]
 
-        return _by_type(strategy_type, read)
+        return read()
 
     def reads_of_open_plan_orders(
         self,
@@ -397,8 +429,9 @@ class UnifiedDialect:
     ) -> list[Read[OpenPlanOrder]]:
         """Return the reads that together show every waiting plan order, whatever its age.
 
-        Each is :meth:`open_strategy_orders`, one for each kind that holds a wanted type. Types that were not asked for
-        may show as well.
+        Each is :meth:`open_strategy_orders`: one without a type, which client libraries take for all and no page
+        explains, and one for each kind that holds a wanted type. An order may show in more than one, and so do types
+        that were not asked for.
 
         :param plan_types: the wanted types; ``None`` for all.
         :param lookback_days: without effect: the list takes no times.
@@ -408,8 +441,8 @@ class UnifiedDialect:
         wanted = {_strategy_type_of(plan_type) for plan_type in (PLAN_TYPES if plan_types is None else plan_types)}
         return [
             partial(self.open_strategy_orders, product_type=product_type, strategy_type=strategy_type, symbol=symbol)
-            for strategy_type in (TRIGGER, TPSL)
-            if strategy_type in wanted
+            for strategy_type in (EVERY_TYPE, TRIGGER, TPSL)
+            if strategy_type in {EVERY_TYPE, *wanted}
         ]
 
     def ended_plan_orders(
@@ -424,9 +457,9 @@ class UnifiedDialect:
     ) -> Iterator[list[EndedPlanOrder]]:
         """Yield the pages of ended plan orders: the latest first, then every window of the last 90 days, newest first.
 
-        ``GET /api/v3/trade/history-strategy-orders``, 20/s per user, 100 a page, by kind as
-        :meth:`open_strategy_orders`. Older answers have no status, and rows without one tell nothing; none names the
-        order that was placed. An order may show more than once.
+        ``GET /api/v3/trade/history-strategy-orders``, 20/s per user, 100 a page, by kind; an exchange that refuses
+        ``trigger``, the younger one, is asked without a type. Older answers have no status, and rows without one tell
+        nothing; none names the order that was placed. An order may show more than once.
         Page: https://www.bitget.com/api-doc/uta/strategy/Get-History-Strategy-Orders .
 
         :param plan_type: a concrete type; those of the same kind show as well.
@@ -435,8 +468,8 @@ class UnifiedDialect:
         """
         _check_product_type(product_type)
 
-        def read(type_of: Params) -> Iterator[list[EndedPlanOrder]]:
-            params = [*list_params(product_type, None), *type_of]
+        def read(strategy_type: str) -> Iterator[list[EndedPlanOrder]]:
+            params = [*list_params(product_type, None), *_type_params(strategy_type)]
             for page in self._history(STRATEGY_ORDERS_HISTORY, params, budget, attempts):
                 ended = _told(page, ended_plan_order, product_type)
                 yield [order for order in ended if _is_of_symbol(order, symbol)]
@@ -512,10 +545,10 @@ class UnifiedDialect:
             yield from PAGING.pages(self.client, endpoint, [*params, *time_params(start, end)], budget, attempts)
 
     def _batch_answer(self, rows: list[Row], answer: Answer) -> BatchAnswer:
-        items = [item_answer(row, self.client.redact) for row in rows]
+        redact = self.client.redact
         return BatchAnswer(
-            succeeded=tuple(item for item in items if not item.code),
-            failed=tuple(item for item in items if item.code),
+            succeeded=tuple(item_answer(row, redact) for row in rows if is_success(row)),
+            failed=tuple(item_answer(row, redact) for row in rows if not is_success(row)),
             maybe_processed=answer.maybe_processed,
         )
 
@@ -582,15 +615,19 @@ def _strategy_type_of(plan_type: str) -> str:
     return TRIGGER if plan_type in OPENING_PLAN_TYPES else TPSL
 
 
-def _by_type(strategy_type: str, read: Callable[[Params], Iterator[list[Found]]]) -> Iterator[list[Found]]:
-    """Yield what a list of strategy orders shows; without a type where trigger orders cannot be asked for yet."""
-    pages = read([("type", strategy_type)])
+def _type_params(strategy_type: str) -> Params:
+    return [("type", strategy_type)] if strategy_type else []
+
+
+def _by_type(strategy_type: str, read: Callable[[str], Iterator[list[Found]]]) -> Iterator[list[Found]]:
+    """Yield what a history of strategy orders shows; without a type where trigger orders cannot be asked for yet."""
+    pages = read(strategy_type)
     try:
         first = next(pages, [])
     except BitgetBadRequestError:
         if strategy_type != TRIGGER:
             raise
-        yield from read([])
+        yield from read(EVERY_TYPE)
         return
     yield first
     yield from pages

@@ -22,6 +22,8 @@ CANCEL_STRATEGY_ORDER: Final = Endpoint(
 )
 OPEN_STRATEGY_ORDERS: Final = Endpoint("GET", "/api/v3/trade/unfilled-strategy-orders", limit=20)
 STRATEGY_ORDERS_HISTORY: Final = Endpoint("GET", "/api/v3/trade/history-strategy-orders", limit=20)
+# Its limit is not known: the lower of those of its neighbours.
+SUB_ORDERS: Final = Endpoint("GET", "/api/v3/trade/strategy-sub-orders", limit=10)
 POSITIONS: Final = Endpoint("GET", "/api/v3/position/current-position", limit=20)
 # No page of this endpoint names a limit: that of its classic twin.
 ACCOUNT_INFO: Final = Endpoint("GET", "/api/v3/account/info", limit=1)
@@ -36,6 +38,7 @@ _ENDPOINTS: Final = (
     CANCEL_STRATEGY_ORDER,
     OPEN_STRATEGY_ORDERS,
     STRATEGY_ORDERS_HISTORY,
+    SUB_ORDERS,
     POSITIONS,
     ACCOUNT_INFO,
 )

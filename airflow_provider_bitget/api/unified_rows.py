@@ -57,7 +57,13 @@ _NAMES_OF_POSITIONS: Final = {
     "totalFunding": "totalFee",
 }
 
-_TRIGGER: Final = "trigger"
+# Which field of a row only strategy orders of a type have.
+_PARAMETERS: Final = {
+    "oco": "ocoParams",
+    "trailing_stop": "trailingStopParams",
+    "iceberg": "icebergParams",
+    "twap": "twapParams",
+}
 _ENDS_OF_STRATEGIES: Final = {
     "success": "triggered",
     "triggered": "triggered",
@@ -126,13 +132,22 @@ def _may_close(order: Row) -> bool:
 def plan_type_of(row: Row) -> str:
     """Return the classic plan type of a strategy order's row.
 
-    A trigger order is ``normal_plan``. A take-profit alone is ``profit_plan``, and whatever has a stop-loss, or cannot
-    be told, ``loss_plan``; without a size of its own it means the whole position: ``pos_profit``, ``pos_loss``.
+    A take-profit alone is ``profit_plan``, and whatever has a stop-loss, or cannot be told, ``loss_plan``; without a
+    size of its own it means the whole position: ``pos_profit``, ``pos_loss``. A trigger order is ``normal_plan``, and
+    so is what places orders by itself (``oco``, ``iceberg``, ``twap``); a trailing one is ``track_plan``. One of these
+    that only reduces a position protects it: ``loss_plan``, ``moving_plan``. The younger types are known from client
+    libraries (https://github.com/sieblyio/bitget-api).
     """
     has_profit, has_loss = _is_set(row, "takeProfit"), _is_set(row, "stopLoss")
-    kind = lower_of(row, "type")
-    if kind == _TRIGGER or (not kind and _is_set(row, "triggerPrice") and not has_profit and not has_loss):
+    kind = lower_of(row, "type") or next((name for name, field in _PARAMETERS.items() if row.get(field)), "")
+    reduces = lower_of(row, "reduceOnly") == "yes"
+    if kind == "trailing_stop":
+        return "moving_plan" if reduces else "track_plan"
+    if kind in ("iceberg", "twap"):
         return "normal_plan"
+    is_trigger = not kind and _is_set(row, "triggerPrice") and not has_profit and not has_loss
+    if kind in ("trigger", "oco") or is_trigger:
+        return "loss_plan" if reduces else "normal_plan"
     is_profit = has_profit and not has_loss
     if _is_set(row, "qty"):
         return "profit_plan" if is_profit else "loss_plan"
@@ -204,8 +219,14 @@ def position_row(entry: Any) -> Any:
 # -------------------------------------------------------------------------------------------------------------- answers
 
 
+def is_success(row: Row) -> bool:
+    """Whether an entry of an answer speaks of a success: without a code, and without a message that says why not."""
+    code = text_of(row.get("code"))
+    return code in _SUCCESSES and (bool(code) or lower_of(row, "msg") in ("", "success"))
+
+
 def item_answer(row: Row, redact: Callable[[object], str]) -> ItemAnswer:
-    """Return what an entry of a cancel's answer says about an order; without a code it is a success.
+    """Return what an entry of a cancel's answer says about an order.
 
     :param redact: makes text from outside fit for a message.
     """

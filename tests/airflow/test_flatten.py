@@ -110,7 +110,9 @@ def test_what_the_exchange_refuses_is_named_keeps_its_stops_and_fails_the_run(
     (stuck,) = sandbox.place(1, "XRPUSDT")
     sandbox.refuse_close("SOLUSDT", "long", "45009")
     sandbox.maintain(["XRPUSDT"])
-    sandbox.inject("refuse_orders", endpoint=endpoint(sandbox, CLOSES), order_ids=["BTCUSDT/long"], code="40746", times=1)
+    sandbox.inject(
+        "refuse_orders", endpoint=endpoint(sandbox, CLOSES), order_ids=["BTCUSDT/long"], code="40746", times=1
+    )
 
     outcome = run_dag("flatten_against_refusals")
 

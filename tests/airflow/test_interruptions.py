@@ -17,7 +17,6 @@ from tests.airflow.dag_runs import RunDag, assert_every_order_is_reported_once, 
 from tests.kinds import CANCELS, ORDERS_PER_CANCEL, endpoint, kind_of, served
 
 
-
 def place(sandbox: Sandbox, count: int) -> list[str]:
     sandbox.reset(orders=0, latency=0.2)
     return [row["orderId"] for row in sandbox.place(count=count, symbol="BTCUSDT")]

@@ -54,7 +54,7 @@ def test_the_three_lists_show_plan_orders_of_every_type() -> None:
     market = Market()
     placed = {plan_type: market.exchange.place_plan(2, plan_type, "BTCUSDT") for plan_type in PLAN_TYPES}
 
-    found = every_open(market.dialect)
+    found = every_open(market.classic)
 
     assert {(order.order_id, order.plan_type) for order in found} == {
         (order.order_id, plan_type) for plan_type, orders in placed.items() for order in orders
@@ -66,7 +66,7 @@ def test_a_list_of_several_pages_is_read_to_its_end_by_its_oldest_row_where_no_a
     market = Market(plan_end_id="never")
     placed = market.exchange.place_plan(230, "loss_plan", "BTCUSDT")
 
-    pages = list(market.dialect.open_plan_orders(product_type=USDT, plan_type="loss_plan"))
+    pages = list(market.classic.open_plan_orders(product_type=USDT, plan_type="loss_plan"))
 
     assert [len(page) for page in pages] == [100, 100, 30]
     assert [order.order_id for page in pages for order in page] == [order.order_id for order in placed[::-1]]
@@ -159,7 +159,7 @@ def test_positions_of_both_sides_are_told_apart_in_hedge_mode() -> None:
     [short] = market.exchange.place_plan(1, "pos_loss", "BTCUSDT", hold_side="short")
     [net] = market.exchange.place_plan(1, "pos_loss", "BTCUSDT")
 
-    assert {order.order_id: order.hold_side for order in every_open(market.dialect)} == {
+    assert {order.order_id: order.hold_side for order in every_open(market.classic)} == {
         long.order_id: "long",
         short.order_id: "short",
         net.order_id: "",
@@ -200,8 +200,8 @@ def test_plan_orders_older_than_three_months_are_found_when_the_lookback_asks() 
         for age in ages
     ]
 
-    recent = {order.order_id for order in every_open(market.dialect)}
-    found = {order.order_id for order in every_open(market.dialect, lookback_days=730)}
+    recent = {order.order_id for order in every_open(market.classic)}
+    found = {order.order_id for order in every_open(market.classic, lookback_days=730)}
 
     assert recent == {order.order_id for [order] in placed[:2]}
     assert found == {order.order_id for [order] in placed}
@@ -261,7 +261,7 @@ def test_plan_order_of_every_type_is_cancelled_by_its_own_type(plan_type: str) -
     market = Market()
     [plan, other] = market.exchange.place_plan(2, plan_type, "BTCUSDT")
 
-    answer = market.dialect.cancel_plan_orders(
+    answer = market.classic.cancel_plan_orders(
         [("orderId", plan.order_id)], symbol="BTCUSDT", product_type=USDT, plan_type=plan_type
     )
 
@@ -274,7 +274,7 @@ def test_plan_order_of_another_type_is_no_success_although_the_answer_is_one() -
     market = Market()
     [plan] = market.exchange.place_plan(1, "pos_loss", "BTCUSDT")
 
-    answer = market.dialect.cancel_plan_orders(
+    answer = market.classic.cancel_plan_orders(
         [("orderId", plan.order_id)], symbol="BTCUSDT", product_type=USDT, plan_type="normal_plan"
     )
 
@@ -391,11 +391,11 @@ def test_history_tells_triggered_failed_and_cancelled_apart_and_names_the_child(
     [triggered, failed, cancelled, waiting] = market.exchange.place_plan(4, plan_type, "BTCUSDT")
     child_id = market.exchange.trigger(triggered.order_id, "fills").child_id
     market.exchange.trigger(failed.order_id, "fails")
-    market.dialect.cancel_plan_orders(
+    market.classic.cancel_plan_orders(
         [("orderId", cancelled.order_id)], symbol="BTCUSDT", product_type=USDT, plan_type=plan_type
     )
 
-    [found] = market.dialect.ended_plan_orders(product_type=USDT, plan_type=plan_type)
+    [found] = market.classic.ended_plan_orders(product_type=USDT, plan_type=plan_type)
 
     assert {order.order_id: (order.state, order.child_id) for order in found} == {
         triggered.order_id: ("triggered", child_id),
@@ -412,7 +412,7 @@ def test_history_of_one_plan_order_names_that_one_only() -> None:
     for plan in plans:
         market.exchange.trigger(plan.order_id, "rests")
 
-    [found] = market.dialect.ended_plan_orders(product_type=USDT, plan_type="normal_plan", order_id=plans[1].order_id)
+    [found] = market.classic.ended_plan_orders(product_type=USDT, plan_type="normal_plan", order_id=plans[1].order_id)
 
     assert [order.order_id for order in found] == [plans[1].order_id]
 
@@ -425,7 +425,7 @@ def test_order_that_a_trigger_placed_is_found_by_its_parent(plan_type: str) -> N
     market.exchange.trigger(failed.order_id, "fails")
 
     def children(order_id: str) -> list[str]:
-        return market.dialect.plan_children(product_type=USDT, plan_type=plan_type, order_id=order_id)
+        return market.classic.plan_children(product_type=USDT, plan_type=plan_type, order_id=order_id)
 
     assert children(triggered.order_id) == [child_id]
     assert children(failed.order_id) == []

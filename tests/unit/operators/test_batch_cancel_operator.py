@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
 
+from airflow_provider_bitget.operators import earlier_tries
 from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
-from airflow_provider_bitget.operators import earlier_tries
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.kinds import CANCELS, ORDER_READS, ORDERS_PER_CANCEL, READS_OF_A_LOOK, kind_of, roles_asked, served
 from tests.unit.operators.tasks import PATIENCE, StateStore, TaskInstance, logged, once, run, timeout_once

@@ -500,7 +500,6 @@ class Evening:
             look_back(attempt, endpoint, says, reply.body)
         return reply
 
-
     def _in_classic_words(self, body: Any) -> dict[str, Any]:
         """Return what the body of a write says, as it would be said on a classic account."""
         if isinstance(body, list):

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from airflow_provider_bitget.api.account import dialect_for
+from airflow_provider_bitget.api.account import AccountDialect
+from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
@@ -285,7 +286,10 @@ class Market:
         )
         # Jitter that is the same in every run.
         self.client._random = random.Random(7)  # noqa: S311
-        self.dialect = dialect_for(self.client, "auto")
+        #: What speaks to a classic account here; ``dialect`` finds out whether it is one.
+        self.classic = ClassicDialect(self.client)
+        self.dialect = AccountDialect(self.client)
+        self.dialect._dialects["classic"] = self.dialect._current = self.classic
         #: Orders that somebody else than us cancelled.
         self.cancelled_by_others: set[str] = set()
         #: The ids of every order that was ever asked for, and the plan type under which; none for a normal order.

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from airflow_provider_bitget.api.rows import PLAN_TYPES
 from airflow_provider_bitget.sandbox import Account, RequestRecord
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import (
     CANCELED,
     ENDED_STATUSES,
@@ -240,7 +241,7 @@ def assert_requests_kept_the_rules(market: Market, run: CancelAll) -> None:
                 last_sent[one] = record.arrival
 
 
-def _assert_named_ids(record: RequestRecord, name: str, run: CancelAll, kind: str) -> None:
+def _assert_named_ids(record: RequestRecord, name: str, run: CancelAll, kind: AccountMode) -> None:
     ids = record.order_ids if name == CANCELS else record.plan_order_ids
     assert name in (CANCELS, PLAN_CANCELS), f"{record.path} is none of our business"
     most = ORDERS_PER_CANCEL if name == CANCELS else PLAN_ORDERS_PER_CANCEL

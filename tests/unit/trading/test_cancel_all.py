@@ -832,7 +832,7 @@ def test_stop_without_a_margin_coin_is_kept_for_a_position_in_any(market: Market
     """The sandbox knows one margin coin a symbol: the position is shown in another one than the scope's."""
     [stop] = plans(market, "pos_loss", hold_side="long")
     market.exchange.open_position("BTCUSDT", "long", "1")
-    read_positions, read_plans = market.dialect.positions, market.dialect.open_plan_orders
+    read_positions, read_plans = market.dialect.positions, market.classic.open_plan_orders
 
     def positions(*, margin_coin: str | None = None, **options: Any) -> list[Any]:
         in_btc = [replace(position, margin_coin="BTC") for position in read_positions(**options)]
@@ -843,7 +843,7 @@ def test_stop_without_a_margin_coin_is_kept_for_a_position_in_any(market: Market
             yield [replace(plan, margin_coin=names) for plan in page]
 
     market.dialect.positions = positions  # type: ignore[method-assign]
-    market.dialect.open_plan_orders = open_plan_orders  # type: ignore[method-assign]
+    market.classic.open_plan_orders = open_plan_orders  # type: ignore[method-assign]
     options: dict[str, Any] = {"plan_types": PROTECTIVE_PLAN_TYPES, "keep_stops_of_open_positions": True}
     report = prepare(market, orders=False, **options, margin_coin="USDT", deadline=30.0).run()
     assert report.verified

@@ -866,7 +866,7 @@ def test_plan_order_of_an_unknown_type_is_not_taken_for_a_stop(market: Market) -
     open_positions(market, "BTCUSDT/long")
     place_stops(market, "BTCUSDT", "long")
     lock_by_stops(market, "BTCUSDT", "long")
-    read = market.dialect.open_plan_orders
+    read = market.classic.open_plan_orders
 
     def with_strangers(**options: Any) -> Any:
         yield from read(**options)
@@ -875,7 +875,7 @@ def test_plan_order_of_an_unknown_type_is_not_taken_for_a_stop(market: Market) -
             for number, plan_type in enumerate(["", "new_plan", "normal_plan", "track_plan"])
         ]
 
-    market.dialect.open_plan_orders = with_strangers  # type: ignore[method-assign]
+    market.classic.open_plan_orders = with_strangers  # type: ignore[method-assign]
     report = close(market, cancel_locking_stops=True)
     assert counts(report) == {"closed": 1}
     assert {stop.plan_type for stop in report.cancelled_stops} == set(PROTECTIVE_PLAN_TYPES)

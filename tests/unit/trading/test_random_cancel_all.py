@@ -23,6 +23,7 @@ from airflow_provider_bitget.sandbox.orders import CANCELED, LIVE, PARTIALLY_FIL
 from airflow_provider_bitget.trading.cancel_all import CancelAll, CancelAllReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.report import Bucket
+from tests.kinds import KINDS
 from tests.unit.trading.market import Interrupt, Market, OneAtATime, SentRequest
 from tests.unit.trading.sweeping import (
     PLAN_CANCELS,
