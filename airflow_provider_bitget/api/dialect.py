@@ -132,7 +132,10 @@ class Dialect(Protocol):
         budget: Budget | None = None,
         attempts: int | None = None,
     ) -> Iterator[list[EndedOrder]]:
-        """Yield the pages of ended orders, newest first, as far back as the exchange keeps them (90 days)."""
+        """Yield the pages of ended orders, newest first, as far back as the exchange keeps them (90 days).
+
+        An order may show more than once.
+        """
 
     def plan_children(
         self,
@@ -156,7 +159,9 @@ class Dialect(Protocol):
         budget: Budget | None = None,
         attempts: int | None = None,
     ) -> BatchAnswer:
-        """Cancel plan orders of one symbol and one type by id; parameters as of :meth:`batch_cancel`.
+        """Cancel plan orders of one symbol and one type by id; parameters and errors as of :meth:`batch_cancel`.
+
+        Where the answer names no orders, its successes are what was asked for (``names_orders``).
 
         :param plan_type: the concrete type, one of :data:`~airflow_provider_bitget.api.rows.PLAN_TYPES`.
         """
@@ -187,6 +192,8 @@ class Dialect(Protocol):
         attempts: int | None = None,
     ) -> Iterator[list[EndedPlanOrder]]:
         """Yield the pages of plan orders that were cancelled or have triggered, newest first.
+
+        An order may show more than once.
 
         :param plan_type: a concrete type; those that share a list with it show as well.
         :param order_id: only this plan order, if not empty; others may show all the same.

@@ -361,8 +361,7 @@ HINTS: dict[str, str] = {
     "40085": "This account is a unified one: set account_mode to unified (or auto) in the connection",
     "40084": "This account is a classic one: set account_mode to classic (or auto) in the connection",
     "25245": "This account is a classic one: set account_mode to classic (or auto) in the connection",
-    "40731": "Unified and elite-trader accounts get this on classic calls: set account_mode to unified in the "
-    "connection",
+    "40731": "If the account is a unified one, set account_mode to unified in the connection",
     "40099": "Check demo_trading in the connection: a demo key needs it on, a live key needs it off, and the "
     "S* product types never go with it",
     "40009": "Check the connection's password (API secret)",

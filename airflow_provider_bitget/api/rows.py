@@ -66,7 +66,7 @@ class OpenOrder:
     :param client_oid: the client's id, ``""`` if none.
     :param symbol: upper case.
     :param row: the exchange's row; whatever the kind of account, what the classic API has a name for goes by that.
-    :param margin_coin: upper case, ``""`` where the row names none.
+    :param margin_coin: upper case, ``""`` where neither row nor product type names one.
     :param side: ``buy`` or ``sell``, ``""`` where the row does not say; so are size and price.
     :param size: in units of the base coin, as text.
     :param price: as text.
@@ -106,12 +106,12 @@ class EndedOrder:
 class OpenPlanOrder:
     """A trigger, trailing, take-profit or stop-loss order that waits for its trigger.
 
-    :param plan_type: the concrete type as the exchange names it; usually one of :data:`PLAN_TYPES`, ``""`` where the
+    :param plan_type: the concrete type as the classic API names it; usually one of :data:`PLAN_TYPES`, ``""`` where the
         row has none.
     :param hold_side: the side of the position it belongs to, ``long`` or ``short``; ``""`` where the row does not say
         (one-way mode).
     :param row: as of :class:`OpenOrder`.
-    :param margin_coin: upper case, ``""`` where the row names none.
+    :param margin_coin: upper case, ``""`` where neither row nor product type names one.
     :param side: ``buy`` or ``sell``, ``""`` where the row does not say; so are size and prices.
     :param size: in units of the base coin, as text; ``0`` where it means the whole position.
     :param price: of the order that the trigger places, as text.
@@ -168,7 +168,7 @@ class Position:
     :param margin_coin: upper case.
     :param hedge_mode: whether the account holds both sides of a symbol apart.
     :param mark_price: ``None`` where the row has none.
-    :param row: the exchange's row.
+    :param row: as of :class:`OpenOrder`.
     """
 
     symbol: str

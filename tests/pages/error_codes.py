@@ -65,7 +65,8 @@ _WHAT_IS_DONE: Final[dict[ErrorCategory, tuple[str, str, str]]] = {
     ),
     ErrorCategory.ACCOUNT_MODE: (
         "The other kind of account",
-        "Stops at once.",
+        "Under account mode `auto`, goes on once as the kind that the exchange names (40731 names none). Else stops at "
+        "once.",
         "Use a key that fits, or set the connection's account mode.",
     ),
     ErrorCategory.BAD_REQUEST: (

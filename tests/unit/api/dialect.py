@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The classic dialect on a wire that follows a script, and what it asked for there."""
+"""The dialects on a wire that follows a script, and what they asked for there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.unified import UnifiedDialect
 from tests.unit.api.wire import Outcome, Script, envelope, scripted
 
 USDT = "USDT-FUTURES"
@@ -25,11 +26,36 @@ ODD_LISTS: list[Any] = [
     True,
 ]
 """What ``data`` of a list never looks like."""
+ODD_UNIFIED_LISTS: list[Any] = [
+    None,
+    [],
+    [{"orderId": "1"}],
+    {},
+    {"entrustedList": [{"orderId": "1"}], "endId": "1"},
+    {"cursor": "1"},
+    {"list": {}},
+    {"list": "none"},
+    {"list": 0},
+    "",
+    0,
+    True,
+]
+"""The same for a unified account."""
 
 
 def dialect_of(*outcomes: Outcome) -> tuple[ClassicDialect, Script]:
     client, script, _ = scripted(*outcomes)
     return ClassicDialect(client), script
+
+
+def unified_of(*outcomes: Outcome) -> tuple[UnifiedDialect, Script]:
+    client, script, _ = scripted(*outcomes)
+    return UnifiedDialect(client), script
+
+
+def unified_page(*rows: Any, cursor: Any = None) -> Outcome:
+    """One page of a unified account that holds these rows."""
+    return envelope(data={"list": list(rows), "cursor": cursor})
 
 
 def listed(*rows: Any, **changes: Any) -> Outcome:

@@ -129,6 +129,17 @@ def test_one_empty_entry_among_good_ones_refuses_the_whole_list(path: str, name:
     refused(path, [*items, culprit] if name == "." else {**body, name: [*items, culprit]})
 
 
+@pytest.mark.parametrize("name", ["category", "symbol"])
+@pytest.mark.parametrize("nothing", NOTHINGS, ids=lambda value: "missing" if value is MISSING else named(value))
+def test_entry_of_a_unified_batch_that_does_not_say_what_it_is_of_refuses_the_whole_list(
+    name: str, nothing: Any
+) -> None:
+    path = "/api/v3/trade/cancel-batch"
+    [item] = COMPLETE[path][0]
+
+    assert refused(path, [item, with_field(item, name, nothing)]).field == name
+
+
 @pytest.mark.parametrize("path", SCOPE_RULES)
 @pytest.mark.parametrize("body", [None, {}, [], "", "USDT-FUTURES", b"", 1, True])
 def test_body_that_is_none_empty_or_of_the_wrong_type_never_reaches_the_exchange(path: str, body: Any) -> None:
