@@ -419,12 +419,12 @@ def assert_the_report_is_modest(report: dict[str, Any], sandbox: Sandbox, *, req
 
 def test_nothing_is_sent_after_the_deadline_and_what_was_not_reached_is_unresolved(sandbox: Sandbox) -> None:
     sandbox.reset(orders=0, latency=0.02)
-    # All of them would take four seconds. What the deadline forbids to the last moment, tests on virtual time show.
-    count = {CLASSIC: 2_000, UNIFIED: 460}[kind_of(sandbox)]
+    # All of them would take six seconds. What the deadline forbids to the last moment, tests on virtual time show.
+    count = {CLASSIC: 3_000, UNIFIED: 620}[kind_of(sandbox)]
     orders = place(sandbox, count)
 
     with pytest.raises(BitgetTaskError) as failed:
-        run(operator(orders=orders, deadline=3.0))
+        run(operator(orders=orders, deadline=5.0))
 
     assert cancels_sent(sandbox) < count / ORDERS_PER_CANCEL[kind_of(sandbox)]
     report = failed.value.report

@@ -133,7 +133,7 @@ def test_stops_are_cancelled_only_where_they_lock_and_the_task_says_so(
     sandbox.refuse_close("ETHUSDT", "long", "40746")
 
     with pytest.raises(BitgetTaskError, match="40746") as failed:
-        run(operator(deadline=8, cancel_locking_stops=cancel_locking_stops))
+        run(operator(deadline=16, cancel_locking_stops=cancel_locking_stops))
 
     assert failed.value.report is not None
     cancelled = [row["orderId"] for row in failed.value.report["cancelled_stops"]]
