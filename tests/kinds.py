@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -75,7 +76,7 @@ READS_OF_A_LOOK: Final[dict[str, dict[str, int]]] = {
 }
 """How many requests one look at an account takes."""
 
-WRONG_KIND: Final = ("40084", "40085")
+_OTHER_KIND: Final = {CLASSIC: "/api/v3/", UNIFIED: "/api/v2/mix/"}
 
 LIFTED: Final[dict[str, Any]] = {"open_order_cap": 0}
 """Rules of an exchange on which a unified account may have any number of open orders: some lists are long."""
@@ -98,7 +99,16 @@ def endpoint(sandbox: Sandbox, role: str) -> str:
 def served(sandbox: Sandbox, role: str | None = None) -> list[RequestRecord]:
     """Return the requests that reached the right kind of account; of one role, if that is given."""
     path = "/" + endpoint(sandbox, role) if role else ""
-    return [one for one in sandbox.requests if one.code not in WRONG_KIND and one.path.endswith(path)]
+    return [one for one in of_kind(sandbox.requests, kind_of(sandbox)) if one.path.endswith(path)]
+
+
+def of_kind(records: Iterable[RequestRecord], kind: AccountMode) -> list[RequestRecord]:
+    """Return the requests to endpoints of a kind of account, and to those that both kinds have."""
+    return [one for one in records if is_of_kind(one.path, kind)]
+
+
+def is_of_kind(path: str, kind: AccountMode) -> bool:
+    return not path.startswith(_OTHER_KIND[kind])
 
 
 def roles_asked(sandbox: Sandbox) -> list[str]:

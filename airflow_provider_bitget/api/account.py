@@ -109,6 +109,11 @@ class AccountDialect:
         """The same for plan orders."""
         return self._current.most_plan_ids_per_cancel
 
+    @property
+    def asks_for_one_plan_order(self) -> bool:
+        """Whether the end of one plan order can be asked for in a single request."""
+        return self._current.asks_for_one_plan_order
+
     # ------------------------------------------------------------------------------------------------------- orders
 
     def batch_cancel(

@@ -108,6 +108,7 @@ class ClassicDialect:
     most_ids_per_cancel = 50
     #: The page names no most, 50 ids are safe.
     most_plan_ids_per_cancel = 50
+    asks_for_one_plan_order = True
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client

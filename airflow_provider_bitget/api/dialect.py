@@ -53,6 +53,10 @@ class Dialect(Protocol):
     def most_plan_ids_per_cancel(self) -> int:
         """The same for plan orders."""
 
+    @property
+    def asks_for_one_plan_order(self) -> bool:
+        """Whether the end of one plan order can be asked for in a single request; otherwise its history is read."""
+
     def batch_cancel(
         self,
         items: Sequence[tuple[str, str]],

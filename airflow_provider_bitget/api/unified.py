@@ -102,6 +102,8 @@ class UnifiedDialect:
     most_ids_per_cancel = 20
     #: The endpoint takes a single id.
     most_plan_ids_per_cancel = 1
+    #: The history of plan orders takes no id.
+    asks_for_one_plan_order = False
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client

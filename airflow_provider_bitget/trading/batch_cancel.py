@@ -384,7 +384,7 @@ class BatchCancel:
         listed: dict[int, set[bool]] = {}
         for track, item in succeeded:
             listed.setdefault(id(track), set()).add(True)
-            track.done(item.order_id, needs_read=not answer.names_orders)
+            track.done(item.order_id, is_named=answer.names_orders)
         for track, item in failed:
             listed.setdefault(id(track), set()).add(False)
             track.refused(item.code, item.message, category_of(item.code))

@@ -473,6 +473,9 @@ class CancelAll:
 
 
 def _may_protect(plan: OpenPlanOrder, position: Position) -> bool:
-    """Return whether a plan order may be of a position of its symbol, as far as the rows name side and margin coin."""
-    is_of_side = plan.hold_side in ("", position.hold_side)
+    """Return whether a plan order may be of a position of its symbol, as far as the rows name side and margin coin.
+
+    In one-way mode, where a symbol has one position, the side that a plan order names says nothing.
+    """
+    is_of_side = not position.hedge_mode or plan.hold_side in ("", position.hold_side)
     return is_of_side and (not plan.margin_coin or plan.margin_coin == (position.margin_coin or plan.margin_coin))

@@ -186,6 +186,9 @@ class LockingStops:
         self._in_flight.collect(self._take)
 
     def _take(self, _carried: Any, answer: BatchAnswer | None, error: BaseException | None) -> None:
+        if answer is not None and not answer.names_orders:
+            # It may have triggered instead: the history tells.
+            return
         if answer is not None:
             self._acknowledged.update(item.order_id or item.client_oid for item in answer.succeeded)
             self._acknowledged.update(item.client_oid for item in answer.succeeded if item.client_oid)
@@ -200,12 +203,12 @@ class LockingStops:
 def protects(plan: OpenPlanOrder, position: PositionTrack) -> bool:
     """Whether a plan order is of exactly this position.
 
-    In one-way mode, where a symbol has one position, its rows name no side; in hedge mode one without a side may be the
-    other side's.
+    In one-way mode, where a symbol has one position, its rows name no side, or one that says nothing; in hedge mode one
+    without a side may be the other side's.
     """
     return (
         plan.symbol == position.symbol
-        and (plan.hold_side == position.hold_side or (not plan.hold_side and not position.is_hedged))
+        and (not position.is_hedged or plan.hold_side == position.hold_side)
         and (not plan.margin_coin or not position.margin_coin or plan.margin_coin == position.margin_coin)
     )
 

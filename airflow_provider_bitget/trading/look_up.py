@@ -218,6 +218,7 @@ class PlanOrderLookUp(LookUp):
         """
         asked_before = {id(track) for track in tracks if track.looked_up}
         super().ask(tracks)
+        self._look_for_triggers([track for track in tracks if track.needs_proof and track.without_end])
         self._look_for_children([track for track in tracks if track.outcome is None and track.trigger is not None])
         self._look_among_the_open(
             [
@@ -231,7 +232,7 @@ class PlanOrderLookUp(LookUp):
         return super()._is_worth_a_history(tracks) or not all(map(self._can_be_asked_for, tracks))
 
     def _can_be_asked_for(self, track: OrderTrack) -> bool:
-        return bool(track.order_id)
+        return bool(track.order_id) and self._dialect.asks_for_one_plan_order
 
     def _histories(self, tracks: Sequence[OrderTrack]) -> Sequence[History]:
         return [
@@ -254,6 +255,19 @@ class PlanOrderLookUp(LookUp):
         return None
 
     # What triggers placed
+
+    def _look_for_triggers(self, tracks: Sequence[OrderTrack]) -> None:
+        """Ask whether orders were placed for plan orders whose cancel was taken, and whose end no history tells."""
+
+        def take(track: OrderTrack, found: Any, error: BaseException | None) -> None:
+            children = self._in_flight.result_of_read(found, error)
+            if children:
+                track.has_placed(children)
+            track.without_end = children == []
+
+        for track in tracks:
+            self._in_flight.submit(partial(self._ask_for_children, track), track)
+        self._in_flight.collect(take)
 
     def _look_for_children(self, tracks: Sequence[OrderTrack]) -> None:
         ids: dict[int, list[str]] = {}

@@ -80,7 +80,7 @@ class OrderTrack:
     :param order_id: the exchange's id, learned from an answer where it was not given.
     :param said: the exchange's last word.
     :param acknowledged: some answer listed it as cancelled.
-    :param needs_read: it was acknowledged by an answer that names no order: only a read proves that it is gone.
+    :param needs_proof: it was acknowledged by an answer that names no order: it may have triggered instead.
     :param maybe_processed: some attempt may have been carried out without our learning of it.
     :param doubtful: acknowledged, and contradicted since; only the history can tell.
     :param refusals: how often in a row it was refused in the same sense.
@@ -113,7 +113,7 @@ class OrderTrack:
     message: str = ""
     category: ErrorCategory = ErrorCategory.UNKNOWN
     acknowledged: bool = False
-    needs_read: bool = False
+    needs_proof: bool = False
     maybe_processed: bool = False
     doubtful: bool = False
     refusals: int = 0
@@ -179,13 +179,13 @@ class OrderTrack:
             self.plan_type = other if self.plan_type == own else own
         self.unlisted = False
 
-    def done(self, order_id: str, *, needs_read: bool = False) -> None:
+    def done(self, order_id: str, *, is_named: bool = True) -> None:
         """The exchange listed it as cancelled.
 
-        :param needs_read: it took the cancel, and its answer names no order.
+        :param is_named: it did so by name; otherwise it only took the request.
         """
         self.said = Said.DONE
-        self.needs_read = needs_read
+        self.needs_proof = not is_named
         self.acknowledged = True
         self.doubtful = False
         self.order_id = self.order_id or order_id
@@ -258,7 +258,7 @@ class OrderTrack:
         self.open_symbol = (found.symbol or self.symbol) if found else ""
         self.open_type = found.plan_type if isinstance(found, OpenPlanOrder) else ""
         if not self.open_symbol:
-            if self.said is Said.DONE and not self.doubtful:
+            if self.said is Said.DONE and not self.doubtful and not self.needs_proof:
                 self.settle(Bucket.CANCELLED)
             return
         self.seen_open = True
@@ -298,7 +298,7 @@ class OrderTrack:
 
     def settle_without_read(self) -> None:
         """Decide what the answers alone decide, for callers who want no read."""
-        if self.said is Said.DONE and not self.doubtful and not self.needs_read:
+        if self.said is Said.DONE and not self.doubtful and not self.needs_proof:
             self.settle(Bucket.CANCELLED)
 
     @property
@@ -401,6 +401,8 @@ class OrderTrack:
         never_seen = self.was_read or not self.seen_open
         if self.trigger is not None:
             self._settle_as_triggered()
+        elif self._is_gone_as_asked:
+            self.settle(Bucket.CANCELLED)
         elif self.said is Said.NOTHING and not self.maybe_processed:
             self.settle(Bucket.UNRESOLVED, Unresolved.NOT_SENT)
         elif self.was_read and self.open_symbol:
@@ -422,6 +424,20 @@ class OrderTrack:
                 self.settle(Bucket.UNRESOLVED, Unresolved.NOT_FOUND)
         else:
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS)
+
+    @property
+    def _is_gone_as_asked(self) -> bool:
+        """Whether its cancel was taken, no list shows it, and the exchange was asked and knows of no other end."""
+        is_taken = self.said is Said.DONE and not self.doubtful
+        return is_taken and self.was_read and not self.open_symbol and self.without_end
+
+    def has_placed(self, child_ids: Sequence[str]) -> None:
+        """The exchange names orders that its trigger has placed; no history has told of the trigger."""
+        shown = child_ids[0] if len(child_ids) == 1 else ""
+        self.trigger = EndedPlanOrder(
+            self.order_id, self.ref.client_oid, self.symbol, self.ref.plan_type, TRIGGERED, shown, 0.0
+        )
+        self.child_id = shown
 
     def _settle_as_triggered(self) -> None:
         if self.child_is_open:

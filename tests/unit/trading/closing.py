@@ -14,7 +14,7 @@ from airflow_provider_bitget.trading.close_positions import ClosePositions
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseReport
 from airflow_provider_bitget.trading.position_track import REST_SECONDS
 from airflow_provider_bitget.trading.scope import Scope
-from tests.kinds import ORDER_READS, READS_OF_A_LOOK, UNIFIED, limit_of
+from tests.kinds import ORDER_READS, READS_OF_A_LOOK, UNIFIED, is_of_kind, limit_of
 from tests.unit.trading.market import (
     OPEN_READS,
     USDT_FUTURES,
@@ -50,7 +50,7 @@ class Watch:
         self.market.wire.before_arrival.append(self._look)
 
     def _look(self, request: SentRequest) -> None:
-        if request.endpoint == CLOSES:
+        if request.endpoint == CLOSES and is_of_kind(request.path, self.market.kind):
             orders = self.market.exchange.orders(OPEN_STATUSES)
             self.live_closes.append(frozenset(order.symbol for order in orders if order.closing))
 

@@ -44,9 +44,9 @@ from tests.kinds import (
     ORDERS_PER_CANCEL,
     PLAN_ORDERS_PER_CANCEL,
     UNIFIED,
-    WRONG_KIND,
     as_classic,
     limit_of,
+    of_kind,
     plan_type_shown,
 )
 
@@ -412,7 +412,7 @@ class Market:
 
     def records(self) -> list[RequestRecord]:
         """Return what arrived at the endpoints of the account's own kind."""
-        return [as_classic(record) for record in self.exchange.records() if record.code not in WRONG_KIND]
+        return [as_classic(record) for record in of_kind(self.exchange.records(), self.kind)]
 
     def requests(self, endpoint: str) -> list[RequestRecord]:
         """Return what arrived at an endpoint."""

@@ -9,16 +9,20 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetAuthError, BitgetIpBanError
-from airflow_provider_bitget.sandbox import numbered_account
 from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED
+from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 from airflow_provider_bitget.trading.report import Bucket
+from tests.kinds import UNIFIED
 from tests.unit.trading.lost_answers import LOST, LOST_IDS
 from tests.unit.trading.market import (
     CANCELS,
     DETAIL,
     HISTORY,
     OPEN_READS,
+    USDT_FUTURES,
     Market,
+    OneAtATime,
+    as_ref,
     by_client_oid,
     counts,
     details,
@@ -552,14 +556,30 @@ def test_credentials_refused_at_the_read_leave_the_orders_not_verified(market: M
     assert details(report, Bucket.UNRESOLVED) == {"not_verified": 50}
 
 
-def test_unified_account_is_named_and_nothing_else_is_sent() -> None:
-    market = Market(numbered_account(mode="unified"))
-    report = market.cancel(market.place(200))
+def test_unified_account_that_is_said_to_be_classic_ends_the_run_at_once_and_says_what_to_set() -> None:
+    market = Market(kind=UNIFIED)
+    run = BatchCancel(
+        market.classic,
+        [as_ref(order) for order in market.place(200)],
+        product_type=USDT_FUTURES,
+        workers=OneAtATime().on(market.clock),
+    )
+    report = run.run()
     assert isinstance(report.error, BitgetAccountModeError)
     assert report.error.code == "40085"
+    assert "set account_mode to unified" in str(report.error)
     assert details(report, Bucket.UNRESOLVED) == {"not_sent": 200}
     assert len(market.wire.sent) == 1
     assert not any(outcome.curable for outcome in report.not_done())
+
+
+def test_kind_of_account_is_found_out_by_the_first_cancel_and_batches_get_smaller() -> None:
+    market = Market(kind=UNIFIED)
+    report = market.cancel(market.place(200))
+    assert counts(report) == {"cancelled": 200}
+    assert [request.path for request in market.wire.sent[:1]] == ["/api/v2/mix/order/batch-cancel-orders"]
+    assert not [request for request in market.wire.sent[1:] if request.path.startswith("/api/v2/")]
+    assert len(market.requests(CANCELS)) == 10
 
 
 @pytest.mark.parametrize("ahead", [60.0, -60.0])

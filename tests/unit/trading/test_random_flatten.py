@@ -32,7 +32,7 @@ from airflow_provider_bitget.trading.close_report import CloseBucket, CloseRepor
 from airflow_provider_bitget.trading.flat import FlatReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.position_track import LOCK_CODES
-from tests.kinds import KINDS, limit_of
+from tests.kinds import KINDS, UNIFIED, limit_of
 from tests.unit.trading import closing, sweeping
 from tests.unit.trading.evening import ENDS, Evening, ProofRead, SharedClock, Try, tasks_of
 from tests.unit.trading.market import CANCELS, Market, SentRequest
@@ -673,8 +673,9 @@ class Watch:
         symbols = [says["symbol"]] if says.get("symbol") else EVERY_SYMBOL
         if answer.get("code") in LOCK_CODES:
             attempt.locked.update(symbols)
-        for row in (answer.get("data") or {}).get("failureList") or ():
-            if row.get("errorCode") in LOCK_CODES:
+        data = answer.get("data") or {}
+        for row in data.get("failureList") or data.get("list") or ():
+            if row.get("errorCode", row.get("code")) in LOCK_CODES:
                 attempt.locked.update([row["symbol"]] if row.get("symbol") else symbols)
 
     # Every try
@@ -875,6 +876,8 @@ class Watch:
             return "simulated"
         if plan.times is HASTY:
             return "hasty"
+        if plan.account_kind == UNIFIED and plan.narrowed_by == "margin_coin" and "COIN-FUTURES" in plan.product_types:
+            return "orders that name no margin coin cannot be picked by it"
         places = {*plan.refusals.maintained, *(place for place, _ in plan.refusals.closes)}
         refused, too_large = self._are_meant(places), self._are_meant(plan.refusals.too_large)
         if (refused and plan.refusals.until == NEVER) or too_large:
