@@ -3,6 +3,7 @@
 #              (ACCOUNT=unified: on a unified account)
 # make test    installs, then every check: lint, format, types, layers, tests
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
+# make docs    installs MkDocs as well, builds the site into site/; a broken link ends it
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/sh
@@ -14,6 +15,8 @@ BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
 BENCH_INSTALLED := $(VENV)/.installed-bench
+DOCS_INSTALLED := $(VENV)/.installed-docs
+RELEASE_INSTALLED := $(VENV)/.installed-release
 
 # The first Python that is new enough.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
@@ -51,6 +54,16 @@ $(BENCH_INSTALLED): $(INSTALLED)
 bench: $(BENCH_INSTALLED) ## measure speed and truth beside ccxt, write docs/benchmarks.md (BENCH_ARGS=--quick: a minute, no file)
 	@$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+$(DOCS_INSTALLED): $(INSTALLED)
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,docs]'
+	@touch $@
+
+.PHONY: docs
+docs: $(DOCS_INSTALLED) ## build the site into site/, strictly: a broken link or anchor ends it
+	@# Not --quiet: a warning that is not shown does not count, and strict would let it pass.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "site/index.html"
+
 .PHONY: lint
 lint: $(INSTALLED) ## ruff, format, types, layers
 	@echo "ruff check";     $(BIN)/ruff check --quiet .
@@ -75,6 +88,15 @@ dist: $(INSTALLED) ## wheel and sdist into dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build
 
+$(RELEASE_INSTALLED): $(INSTALLED)
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,release]'
+	@touch $@
+
+.PHONY: release-check
+release-check: $(RELEASE_INSTALLED) dist ## build wheel and sdist; check metadata, README, contents, version and workflows
+	@$(BIN)/python -m twine check --strict dist/*
+	@$(BIN)/python -m pytest -q tests/unit/test_project.py tests/unit/test_release.py
+
 .PHONY: test-wheel
 test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 and 2.11 and import the DAG there (slow)
 	@$(PYTHON) tests/wheel_in_empty_environment.py dist/*.whl
@@ -83,7 +105,7 @@ test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 a
 constraints: ## resolve the newest set for the pinned Airflow anew and write constraints.txt
 	@$(PYTHON) -m venv --clear .venv-constraints
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
-		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench]'
+		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,docs,release]'
 	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
 	@mv .venv-constraints/constraints.txt constraints.txt
@@ -91,5 +113,5 @@ constraints: ## resolve the newest set for the pinned Airflow anew and write con
 
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf .venv .venv-constraints dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
+	rm -rf .venv .venv-constraints dist build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

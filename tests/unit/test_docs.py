@@ -10,6 +10,7 @@ import re
 import runpy
 import shlex
 import shutil
+import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import Connection
+from airflow.providers.common.compat.sdk import AirflowFailException, Connection
 
 from airflow_provider_bitget.api import classic_endpoints
 from airflow_provider_bitget.api.client import Endpoint
@@ -27,6 +28,7 @@ from airflow_provider_bitget.api.rows import PLAN_TYPES, OpenOrder, OpenPlanOrde
 from airflow_provider_bitget.flatten_report.report import build_flatten_report
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.hooks.connection import read_connection
+from airflow_provider_bitget.operators import exceptions
 from airflow_provider_bitget.operators.bitget import (
     BitgetBatchCancelOperator,
     BitgetCancelAllOrdersOperator,
@@ -51,7 +53,12 @@ from tests.unit.markdown import REPOSITORY, Page, code, codes, default_of, table
 from tests.unit.naming import named
 
 README = Page("README.md")
+START = Page("docs/start.md")
 CONNECTION = Page("docs/connection.md")
+DEMO_TRADING = Page("docs/demo-trading.md")
+HOOK = Page("docs/hook.md")
+TESTING = Page("docs/testing.md")
+FAILURE = Page("docs/failure-and-retries.md")
 BATCH_CANCEL = Page("docs/operators/batch-cancel.md")
 LIST_OPEN_ORDERS = Page("docs/operators/list-open-orders.md")
 CANCEL_ALL = Page("docs/operators/cancel-all-orders.md")
@@ -63,6 +70,8 @@ PAGES = [
     *(Page(str(path.relative_to(REPOSITORY))) for path in sorted((REPOSITORY / "docs").rglob("*.md"))),
     README,
     Page("CHANGELOG.md"),
+    Page("CONTRIBUTING.md"),
+    Page("SECURITY.md"),
     Page("tests/system/README.md"),
 ]
 each_page = pytest.mark.parametrize("page", PAGES, ids=str)
@@ -369,6 +378,17 @@ def test_the_tables_of_the_close_explain_every_bucket_and_category() -> None:
     assert set(failed) - {LOCKED, TOO_LARGE} < {category.value for category in ErrorCategory}
 
 
+def test_the_contract_explains_every_exception_of_a_task() -> None:
+    rows = table_under(FAILURE.section("How a task fails"), "exception", "when")
+    kinds = [kind for kind in vars(exceptions).values() if getattr(kind, "__module__", "") == exceptions.__name__]
+
+    assert [code(row[0]) for row in rows] == [kind.__name__ for kind in kinds]
+    retried = {code(row[0]): row[2] == "apply" for row in rows}
+    assert retried == {kind.__name__: not issubclass(kind, AirflowFailException) for kind in kinds}
+    carrying = {code(row[0]) for row in rows if "`.report`" in row[1]}
+    assert carrying == {kind.__name__ for kind in kinds if "report" in inspect.signature(kind.__init__).parameters}
+
+
 @pytest.mark.parametrize("page", [BATCH_CANCEL, CLOSE_POSITIONS], ids=str)
 def test_the_example_of_a_report_uses_categories_that_the_tables_explain(page: Page) -> None:
     example = example_report(page)
@@ -400,14 +420,37 @@ def test_every_python_block_compiles_without_a_warning(page: Page) -> None:
             compile(block, page.name, "exec")
 
 
+@each_page
+def test_every_block_of_the_shell_can_be_read_by_one(page: Page) -> None:
+    for block in page.blocks("bash"):
+        # "bash -n" reads a program and runs nothing of it.
+        read = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)  # noqa: S607
+        assert (read.returncode, read.stderr) == (0, ""), block
+
+
+@each_page
+def test_every_block_of_json_is_json(page: Page) -> None:
+    for block in page.blocks("json"):
+        json.loads(block)
+
+
+@each_page
+def test_every_block_says_its_language_and_the_tests_know_it(page: Page) -> None:
+    fences = re.findall(r"^ *```(.*)$", page.text, re.MULTILINE)
+
+    # Every second one ends a block.
+    assert set(fences[1::2]) <= {""}
+    assert set(fences[::2]) <= {"python", "bash", "json", "text"}
+
+
 # --------------------------------------------------------------------------------------------------- examples
 
 Dags = Mapping[str, Any]
 RunExample = Callable[..., DagOutcome]
 
 EXAMPLES: Mapping[str, Page] = {
-    "close_of_day": README,
     "end_of_day": README,
+    "close_of_day": START,
     "grid_stops": BATCH_CANCEL,
     "stale_orders": LIST_OPEN_ORDERS,
     "no_resting_orders": CANCEL_ALL,
@@ -431,6 +474,41 @@ def test_every_complete_example_is_run() -> None:
     }
 
     assert found == EXAMPLES
+
+
+def is_a_dag(block: str) -> bool:
+    return "dag_id=" in block
+
+
+def is_a_test(block: str) -> bool:
+    return "\ndef test_" in block
+
+
+SCRIPTS = [
+    pytest.param(page, block, id=f"{page}-{number}")
+    for page in PAGES
+    for number, block in enumerate(page.blocks("python"), 1)
+    if not is_a_dag(block) and not is_a_test(block)
+]
+"""Every block of Python that is neither a DAG, which Airflow runs, nor a test, which pytest runs in test_start.py."""
+
+
+def test_every_test_to_paste_is_on_the_page_whose_tests_are_run() -> None:
+    pages = [page for page in PAGES for block in page.blocks("python") if is_a_test(block)]
+
+    assert pages == [TESTING]
+
+
+@pytest.mark.parametrize(("page", "block"), SCRIPTS)
+def test_every_other_block_of_python_runs_as_it_stands(sandbox: Sandbox, page: Page, block: str) -> None:
+    sandbox.place(3, "BTCUSDT")
+    others = ids(sandbox.place(1, "ETHUSDT"))
+
+    exec(compile(block, page.name, "exec"), {"__name__": "__main__"})  # noqa: S102
+
+    # What none of them names is left alone.
+    assert others <= ids(sandbox.open_orders())
+    assert sandbox.requests
 
 
 @pytest.mark.parametrize("dag_id", EXAMPLES)
@@ -644,7 +722,7 @@ def test_the_example_for_many_accounts_flattens_each_and_fails_for_the_one_that_
     assert len([*tmp_path.iterdir()]) == 4
 
 
-def test_both_examples_of_the_readme_do_what_they_say(sandbox: Sandbox, run_example: RunExample) -> None:
+def test_the_first_examples_of_readme_and_start_do_what_they_say(sandbox: Sandbox, run_example: RunExample) -> None:
     furnish(sandbox)
 
     cancelled = run_example("close_of_day")
@@ -686,7 +764,7 @@ def connections_in(page: Page) -> list[str]:
     return [word.partition("=")[2] if "=" in word else word for word in words if '"conn_type"' in word]
 
 
-@pytest.mark.parametrize("page", [CONNECTION, README], ids=str)
+@pytest.mark.parametrize("page", [CONNECTION, DEMO_TRADING], ids=str)
 def test_every_line_to_paste_is_a_connection_to_bitget(page: Page) -> None:
     found = connections_in(page)
 
@@ -701,7 +779,7 @@ def test_every_line_to_paste_is_a_connection_to_bitget(page: Page) -> None:
 
 
 def test_the_first_line_to_paste_is_of_demo_trading() -> None:
-    for page in (CONNECTION, README):
+    for page in (CONNECTION, DEMO_TRADING):
         first = Connection.from_json(connections_in(page)[0], conn_id="bitget_default")
         assert read_connection(first, first.extra_dejson).demo_trading is True
 
@@ -709,8 +787,9 @@ def test_the_first_line_to_paste_is_of_demo_trading() -> None:
 # ------------------------------------------------------------------------------------------------------- hook
 
 
-def test_the_readme_names_methods_of_the_hook_and_their_arguments() -> None:
-    calls = re.findall(r"`(\w+)\(([^)`]*)\)`", README.section("The hook"))
+def test_the_page_of_the_hook_names_its_methods_and_their_arguments() -> None:
+    (rows,) = tables(HOOK.text)
+    calls = [call for name, _ in rows for call in re.findall(r"`(\w+)\(([^)`]*)\)`", name)]
 
     assert {"list_open_orders", "list_positions", "cancel_all_orders", "close_positions"} <= {name for name, _ in calls}
     for name, arguments in calls:

@@ -93,9 +93,26 @@ def test_source_distribution_can_be_tested_by_whoever_gets_it(distributions: Pat
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     expected = {"CHANGELOG.md", "LICENSE", "Makefile", "README.md", "constraints.txt", "pyproject.toml"}
+    expected |= {"CONTRIBUTING.md", "SECURITY.md", "mkdocs.yml", ".airflow-registry.yaml"}
+    for folder in (REPOSITORY / "docs", REPOSITORY / ".github"):
+        expected |= {path.relative_to(REPOSITORY).as_posix() for path in folder.rglob("*") if path.is_file()}
     expected |= {path.relative_to(REPOSITORY).as_posix() for path in python_files(EXAMPLE_DAGS)}
     expected |= {path.relative_to(REPOSITORY).as_posix() for path in python_files(REPOSITORY / "tests")}
     assert expected <= names
+
+
+def test_source_distribution_holds_nothing_that_was_made_or_installed(distributions: Path) -> None:
+    (path,) = distributions.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        top, *inner = {name.partition("/")[0] for name in archive.getnames()}
+        found = {name.partition("/")[2].partition("/")[0] for name in archive.getnames()} - {""}
+
+    assert (top, inner) == (f"airflow_provider_bitget-{airflow_provider_bitget.__version__}", [])
+    folders = {"airflow_provider_bitget", "docs", "example_dags", "tests", ".github"}
+    files = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "constraints.txt"}
+    files |= {"mkdocs.yml", "pyproject.toml", ".airflow-registry.yaml"}
+    # The last two are made by the build.
+    assert found == folders | files | {".gitignore", "PKG-INFO"}
 
 
 def test_version_is_the_installed_one_and_starts_the_changelog() -> None:
