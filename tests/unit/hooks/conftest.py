@@ -13,13 +13,14 @@ from airflow_provider_bitget.api import client as client_module
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.sandbox import Account, Sandbox
+from tests.kinds import KINDS, sandbox_of
 
 MakeHook = Callable[..., BitgetHook]
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Sandbox]:
-    with Sandbox() as running:
+@pytest.fixture(scope="module", params=KINDS)
+def exchange(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with sandbox_of(request.param) as running:
         yield running
 
 

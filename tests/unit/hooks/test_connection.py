@@ -9,7 +9,10 @@ from urllib.parse import quote
 
 import pytest
 
+from airflow_provider_bitget.api.account import AccountDialect
+from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
+from airflow_provider_bitget.api.unified import UnifiedDialect
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 
 KEY = "bg_0123456789abcdef"
@@ -131,7 +134,6 @@ def test_connection_means_the_same_however_it_is_written(
         (as_json({"demo_trading": 1.0}), "demo_trading"),
         (as_json({"demo_trading": ["true"]}), "demo_trading"),
         (as_json({"demo_trading": {}}), "demo_trading"),
-        (as_json({"account_mode": "unified"}), "account_mode"),
         (as_json({"account_mode": "uta"}), "account_mode"),
         (as_json({"account_mode": 1}), "account_mode"),
         (as_json({"account_mode": ["classic"]}), "account_mode"),
@@ -188,11 +190,21 @@ def test_misspelt_demo_switch_never_trades_live(hook_of: Any, name: str, value: 
     assert "demo_trading" in str(refusal.value)
 
 
-def test_unified_accounts_are_refused_with_what_to_use_instead(hook_of: Any) -> None:
-    with pytest.raises(BitgetConfigError, match="not supported yet") as refusal:
-        hook_of(as_json({"account_mode": "unified"})).get_conn()
-
-    assert "classic" in str(refusal.value)
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, AccountDialect),
+        ("", AccountDialect),
+        ("auto", AccountDialect),
+        ("classic", ClassicDialect),
+        ("unified", UnifiedDialect),
+        (" Unified ", UnifiedDialect),
+    ],
+)
+def test_account_mode_is_taken_at_its_word_and_left_to_the_exchange_without_one(
+    hook_of: Any, value: str | None, kind: type
+) -> None:
+    assert type(hook_of(as_json({"account_mode": value})).dialect) is kind
 
 
 def test_pem_key_is_told_which_kind_of_key_to_make(hook_of: Any) -> None:

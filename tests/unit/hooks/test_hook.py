@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,12 +21,22 @@ from airflow_provider_bitget.api.scope import SCOPE_RULES
 from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.sandbox import Account, Sandbox, numbered_account
+from airflow_provider_bitget.sandbox.accounts import AccountMode
+from tests.kinds import KINDS
 
 if TYPE_CHECKING:
     from tests.unit.hooks.conftest import MakeHook
 
 PENDING = "/api/v2/mix/order/orders-pending"
 ACCOUNTS = "/api/v2/mix/account/accounts"
+RIGHTS = "/api/v2/spot/account/info"
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Sandbox]:
+    """Whatever is said about the wire here is said of a classic account's."""
+    with Sandbox() as running:
+        yield running
 
 
 def secrets_of(account: Account) -> tuple[str, str, str]:
@@ -46,7 +57,7 @@ def test_key_secret_and_passphrase_are_masked_before_anything_else_happens(
 
     masked.clear()
     with pytest.raises(BitgetConfigError):
-        make_hook(extra={"account_mode": "unified"}).get_conn()
+        make_hook(extra={"account_mode": "uta"}).get_conn()
     assert masked == list(secrets_of(sandbox.accounts[0]))
 
 
@@ -96,25 +107,75 @@ def test_session_is_made_once(hook: BitgetHook) -> None:
 # ---------------------------------------------------------------------------------------------------- test_connection
 
 
-def test_good_connection_is_confirmed_with_one_signed_read(make_hook: MakeHook, sandbox: Sandbox) -> None:
+def test_good_connection_is_confirmed_with_a_signed_read_and_a_look_at_the_keys_rights(
+    make_hook: MakeHook, sandbox: Sandbox
+) -> None:
     verdict, text = make_hook().test_connection()
 
     assert verdict
     assert "live trading" in text
     assert sandbox.url in text
     assert [(record.method, record.path, record.account) for record in sandbox.requests] == [
-        ("GET", PENDING, sandbox.accounts[0].uid)
+        ("GET", PENDING, sandbox.accounts[0].uid),
+        ("GET", RIGHTS, sandbox.accounts[0].uid),
     ]
 
 
-def test_good_demo_connection_is_confirmed_as_one(make_hook: MakeHook, sandbox: Sandbox) -> None:
+def test_good_demo_connection_is_confirmed_as_one(make_hook: MakeHook) -> None:
     demo = numbered_account(demo=True)
     with Sandbox(accounts=[demo]) as demo_exchange:
         hook = make_hook(account=demo, host=demo_exchange.url)
         assert hook.test_connection() == (
             True,
-            f"Bitget accepted API key, secret and passphrase (demo trading, {demo_exchange.url}).",
+            f"Bitget accepted API key, secret and passphrase (demo trading, {demo_exchange.url}). "
+            "The account is a classic one. The key may trade futures.",
         )
+
+
+@pytest.mark.parametrize("mode", ["auto", "as it is"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_kind_of_the_account_is_told(make_hook: MakeHook, kind: AccountMode, mode: str) -> None:
+    account = numbered_account(mode=kind)
+    with Sandbox(accounts=[account]) as exchange:
+        extra = {"account_mode": kind if mode == "as it is" else mode}
+        verdict, text = make_hook(account=account, host=exchange.url, extra=extra).test_connection()
+
+    assert verdict
+    assert f"The account is a {kind} one." in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("permissions", "words", "silence"),
+    [
+        (("trade",), "may trade futures", "WARNING"),
+        ((), "WARNING: the key may not trade futures", "withdraw"),
+        (("trade", "withdraw"), "WARNING: the key may withdraw funds", "may not trade"),
+    ],
+)
+def test_rights_of_the_key_are_told_and_too_many_or_too_few_are_warned_about(
+    make_hook: MakeHook, kind: AccountMode, permissions: tuple[Any, ...], words: str, silence: str
+) -> None:
+    account = numbered_account(mode=kind, permissions=permissions)
+    with Sandbox(accounts=[account]) as exchange:
+        verdict, text = make_hook(account=account, host=exchange.url).test_connection()
+
+    assert verdict
+    assert words in text
+    assert silence not in text
+
+
+@pytest.mark.parametrize("fault", [("refuse", {"code": "40014"}), ("refuse", {"code": "40404"}), ("html", {})])
+def test_rights_that_are_not_shown_are_not_spoken_of(
+    make_hook: MakeHook, sandbox: Sandbox, fault: tuple[str, dict[str, Any]]
+) -> None:
+    kind, options = fault
+    sandbox.inject(kind, endpoint="info", **options)
+
+    verdict, text = make_hook().test_connection()
+
+    assert verdict
+    assert text.endswith("The account is a classic one.")
 
 
 @pytest.mark.parametrize(
@@ -148,14 +209,29 @@ def test_demo_key_without_the_switch_is_told_about_the_switch(make_hook: MakeHoo
     assert "demo_trading" in text
 
 
-def test_unified_account_is_told_about_the_account_mode(make_hook: MakeHook) -> None:
-    unified = numbered_account(mode="unified")
-    with Sandbox(accounts=[unified]) as exchange:
-        verdict, text = make_hook(account=unified, host=exchange.url).test_connection()
+@pytest.mark.parametrize(("kind", "said", "code"), [("unified", "classic", "40085"), ("classic", "unified", "40084")])
+def test_account_of_another_kind_than_was_said_is_told_what_to_set(
+    make_hook: MakeHook, kind: AccountMode, said: str, code: str
+) -> None:
+    account = numbered_account(mode=kind)
+    with Sandbox(accounts=[account]) as exchange:
+        hook = make_hook(account=account, host=exchange.url, extra={"account_mode": said})
+        verdict, text = hook.test_connection()
+
+        assert not verdict
+        assert code in text
+        assert f"set account_mode to {kind}" in text
+        assert len(exchange.requests) == 1
+
+
+def test_wrong_secret_of_a_unified_account_is_named_too(make_hook: MakeHook) -> None:
+    account = numbered_account(mode="unified")
+    with Sandbox(accounts=[account]) as exchange:
+        verdict, text = make_hook(account=account, host=exchange.url, password="wrong-secret-0000").test_connection()
 
     assert not verdict
-    assert "40085" in text
-    assert "account_mode" in text
+    assert "40009" in text
+    assert "password" in text
 
 
 @pytest.mark.parametrize("offset", [60.0, -60.0])
@@ -221,7 +297,7 @@ def test_host_that_is_not_the_exchange_is_named(make_hook: MakeHook) -> None:
 def test_silent_host_is_given_up_long_before_a_browser_would(
     make_hook: MakeHook, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "_TEST_TIMEOUT", 0.3)
+    monkeypatch.setattr(session_module, "_TEST_SECONDS", 0.3)
     sandbox.inject("hang", seconds=2.0)
 
     verdict, text = make_hook(extra={"timeout": 60}).test_connection()
@@ -244,49 +320,6 @@ def test_error_of_an_unknown_kind_shows_its_type_only(hook: BitgetHook, monkeypa
     monkeypatch.setattr(BitgetHook, "_make_client", leak)
 
     assert hook.test_connection() == (False, "The connection could not be tested: RuntimeError")
-
-
-# ---------------------------------------------------------------------------------------------------- open orders
-
-
-@pytest.mark.parametrize("returns", ["live", "all"])
-def test_open_orders_are_the_live_and_the_partially_filled_ones_once_each(
-    hook: BitgetHook, sandbox: Sandbox, returns: str
-) -> None:
-    sandbox.reset(0, pending_returns=returns)
-    live = sandbox.place(2, "BTCUSDT")
-    partial = sandbox.place(2, "ETHUSDT", status="partially_filled")
-    sandbox.fill(sandbox.place(1, "BTCUSDT")[0]["orderId"])
-
-    rows = hook.list_open_orders()
-
-    assert sorted(row["orderId"] for row in rows) == sorted(row["orderId"] for row in live + partial)
-    assert {row["productType"] for row in rows} == {"USDT-FUTURES"}
-
-
-def test_open_orders_of_one_symbol_leave_the_others_out(hook: BitgetHook, sandbox: Sandbox) -> None:
-    [wanted] = sandbox.place(1, "ETHUSDT")
-    sandbox.place(1, "BTCUSDT")
-    sandbox.place(1, "ETHUSDT", "USDC-FUTURES")
-
-    assert [row["orderId"] for row in hook.list_open_orders(symbol="ethusdt", product_type="usdt-futures")] == [
-        wanted["orderId"]
-    ]
-
-
-def test_more_orders_than_a_page_are_all_returned(hook: BitgetHook, sandbox: Sandbox) -> None:
-    sandbox.place(130, "BTCUSDT")
-    sandbox.place(105, "BTCUSDT", status="partially_filled")
-
-    assert len(hook.list_open_orders()) == 235
-
-
-def test_read_that_fails_halfway_returns_no_part_of_the_orders(hook: BitgetHook, sandbox: Sandbox) -> None:
-    sandbox.place(130, "BTCUSDT")
-    sandbox.inject("refuse", code="40017", after=1)
-
-    with pytest.raises(BitgetCallError):
-        hook.list_open_orders()
 
 
 # ------------------------------------------------------------------------------------------------- any other endpoint

@@ -19,6 +19,7 @@ from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.trading.scope import parse_scope
+from tests.kinds import ORDER_READS, POSITION_READS, READS_OF_A_LOOK, endpoint, kind_of, served
 
 if TYPE_CHECKING:
     from tests.unit.hooks.conftest import MakeHook
@@ -27,7 +28,7 @@ USDT = "USDT-FUTURES"
 
 
 def writes(sandbox: Sandbox) -> list[str]:
-    return [record.path.rsplit("/", 1)[-1] for record in sandbox.requests if record.method == "POST"]
+    return [record.path.rsplit("/", 1)[-1] for record in served(sandbox) if record.method == "POST"]
 
 
 def connection_of(sandbox: Sandbox, **fields: Any) -> SimpleNamespace:
@@ -79,7 +80,7 @@ def test_a_connection_at_hand_is_masked_before_anything_else_and_shown_nowhere(
     masked.clear()
     with pytest.raises(BitgetConfigError, match="account_mode"):
         BitgetHook.from_connection(
-            connection_of(sandbox, extra={"passphrase": account.passphrase, "account_mode": "unified"})
+            connection_of(sandbox, extra={"passphrase": account.passphrase, "account_mode": "uta"})
         )
     assert masked == secrets
 
@@ -95,22 +96,62 @@ def test_a_hook_that_was_closed_can_be_used_again(hook: BitgetHook, sandbox: San
 # ----------------------------------------------------------------------------------------------------- lists
 
 
+@pytest.mark.parametrize("returns", ["live", "all"])
+def test_open_orders_are_the_live_and_the_partially_filled_ones_once_each(
+    hook: BitgetHook, sandbox: Sandbox, returns: str
+) -> None:
+    sandbox.reset(0, pending_returns=returns)
+    live = sandbox.place(2, "BTCUSDT")
+    partial = sandbox.place(2, "ETHUSDT", status="partially_filled")
+    sandbox.fill(sandbox.place(1, "BTCUSDT")[0]["orderId"])
+
+    rows = hook.list_open_orders()
+
+    assert sorted(row["orderId"] for row in rows) == sorted(row["orderId"] for row in live + partial)
+    assert {row["productType"] for row in rows} == {"USDT-FUTURES"}
+
+
+def test_open_orders_of_one_symbol_leave_the_others_out(hook: BitgetHook, sandbox: Sandbox) -> None:
+    [wanted] = sandbox.place(1, "ETHUSDT")
+    sandbox.place(1, "BTCUSDT")
+    sandbox.place(1, "ETHUSDT", "USDC-FUTURES")
+
+    assert [row["orderId"] for row in hook.list_open_orders(symbol="ethusdt", product_type="usdt-futures")] == [
+        wanted["orderId"]
+    ]
+
+
+def test_more_orders_than_a_page_are_all_returned(hook: BitgetHook, sandbox: Sandbox) -> None:
+    sandbox.place(130, "BTCUSDT")
+    sandbox.place(105, "BTCUSDT", status="partially_filled")
+
+    assert len(hook.list_open_orders()) == 235
+
+
+def test_read_that_fails_halfway_returns_no_part_of_the_orders(hook: BitgetHook, sandbox: Sandbox) -> None:
+    sandbox.place(130, "BTCUSDT")
+    sandbox.inject("refuse", code="40017", after=1, endpoint=endpoint(sandbox, ORDER_READS))
+
+    with pytest.raises(BitgetCallError):
+        hook.list_open_orders()
+
+
 def test_plan_orders_are_listed_with_their_concrete_type_on_request(hook: BitgetHook, sandbox: Sandbox) -> None:
     sandbox.place(1, "BTCUSDT")
-    sandbox.place_plan(1, "track_plan", symbol="BTCUSDT")
+    sandbox.place_plan(1, "normal_plan", symbol="BTCUSDT")
     sandbox.place_plan(1, "loss_plan", symbol="BTCUSDT", hold_side="long")
 
     assert len(hook.list_open_orders()) == 1
     rows = hook.list_open_orders(plan_orders=True)
 
-    assert sorted(row.get("planType", "") for row in rows) == ["", "loss_plan", "track_plan"]
+    assert sorted(row.get("planType", "") for row in rows) == ["", "loss_plan", "normal_plan"]
     assert {row["productType"] for row in rows} == {USDT}
 
 
 def test_a_list_asks_for_three_months_unless_told_otherwise(hook: BitgetHook, sandbox: Sandbox) -> None:
     hook.list_open_orders()
 
-    assert len(sandbox.requests) == 2
+    assert len(served(sandbox)) == READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS]
 
 
 def test_positions_are_the_exchanges_rows_with_their_product_type(hook: BitgetHook, sandbox: Sandbox) -> None:
@@ -131,7 +172,7 @@ def test_positions_are_the_exchanges_rows_with_their_product_type(hook: BitgetHo
 
 def test_positions_that_cannot_be_read_are_an_error_and_not_an_empty_list(hook: BitgetHook, sandbox: Sandbox) -> None:
     sandbox.open_position("BTCUSDT")
-    sandbox.inject("refuse", code="40309", endpoint="all-position")
+    sandbox.inject("refuse", code="40309", endpoint=endpoint(sandbox, POSITION_READS))
 
     with pytest.raises(BitgetCallError):
         hook.list_positions(product_type=USDT)
