@@ -24,6 +24,7 @@ POSITION_READS: Final = "position reads"
 HISTORY: Final = "history"
 PLAN_HISTORY: Final = "plan history"
 DETAIL: Final = "detail"
+CHILDREN: Final = "children"
 
 _ENDPOINTS: Final[dict[str, dict[str, str]]] = {
     CLASSIC: {
@@ -37,6 +38,7 @@ _ENDPOINTS: Final[dict[str, dict[str, str]]] = {
         HISTORY: "orders-history",
         PLAN_HISTORY: "orders-plan-history",
         DETAIL: "detail",
+        CHILDREN: "plan-sub-order",
     },
     UNIFIED: {
         CANCELS: "cancel-batch",
@@ -49,6 +51,7 @@ _ENDPOINTS: Final[dict[str, dict[str, str]]] = {
         HISTORY: "history-orders",
         PLAN_HISTORY: "history-strategy-orders",
         DETAIL: "order-info",
+        CHILDREN: "strategy-sub-orders",
     },
 }
 
@@ -67,6 +70,7 @@ LIMITS: Final = {
     "/api/v3/trade/cancel-symbol-order": 5,
     "/api/v3/trade/cancel-strategy-order": 10,
     "/api/v3/trade/close-positions": 5,
+    "/api/v3/trade/strategy-sub-orders": 10,
 }
 """Requests per second, where they are not the usual ones."""
 

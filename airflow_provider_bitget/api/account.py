@@ -18,7 +18,12 @@ from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import DEFAULT_SECONDS, BitgetClient
 from airflow_provider_bitget.api.dialect import Dialect
-from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetConfigError, BitgetNotSentError
+from airflow_provider_bitget.api.exceptions import (
+    BitgetAccountModeError,
+    BitgetConfigError,
+    BitgetError,
+    BitgetNotSentError,
+)
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
     BatchAnswer,
@@ -336,15 +341,18 @@ class AccountDialect:
     def _ask(self, budget: Budget | None, call: Callable[[Dialect, Budget | None], Result]) -> Result:
         """Make a call, and make it again in the other dialect if the account turns out to be of that kind."""
         while True:
-            dialect = self._current
+            dialect, before = self._current, self.client.signed_successes
             try:
                 result = call(dialect, self._budget_for(dialect, budget))
             except BitgetAccountModeError as refusal:
                 self._change_over(dialect, refusal)
             except _KindChanged:
+                # Sent or not: a call of the wrong kind is refused before anything is done.
                 continue
             else:
-                self._is_certain = True
+                # Some calls need no answer, and some take a refusal for one: neither shows the kind.
+                if self.client.signed_successes > before:
+                    self._is_certain = True
                 return result
 
     def _pages(
@@ -397,7 +405,7 @@ class AccountDialect:
 
         Requests that wait for a place under one kind's limits would be in vain then, and late.
         """
-        if self._is_certain:
+        if self._is_certain and dialect is self._current:
             return budget
         whole = budget or Budget(DEFAULT_SECONDS, self.client.clock)
         return _ProvisionalBudget(whole, lambda: self._current is dialect)
@@ -416,8 +424,8 @@ class AccountDialect:
             if self._refusal is not None:
                 raise _contradiction(self._refusal, refusal) from refusal
             self._refusal = refusal
-            self._is_certain = True
             self._current = self._dialects[UNIFIED if dialect.kind == CLASSIC else CLASSIC]
+            self._is_certain = True
         log.info("Bitget says (code %s) that this account is a %s one: going on so", refusal.code, self._current.kind)
 
 
@@ -425,7 +433,9 @@ class _KindChanged(BitgetNotSentError):
     """The account has turned out to be of the other kind before this request was sent."""
 
     def __init__(self) -> None:
-        super().__init__("stopped")
+        BitgetError.__init__(self, "the account has turned out to be of the other kind before the request was sent")
+        self.reason = "other_kind"
+        self.maybe_processed = False
 
 
 class _ProvisionalBudget(Budget):

@@ -330,11 +330,12 @@ class UnifiedDialect:
         :param order_id: the plan order's id.
         :raises BitgetAmbiguousError: the answer could not be read, or an order that was placed has no id.
         """
-        params = [("orderId", order_id)]
+        rest = PAGING.pages(self.client, SUB_ORDERS, [("orderId", order_id)], budget, attempts)
         try:
-            pages = list(PAGING.pages(self.client, SUB_ORDERS, params, budget, attempts))
+            first = next(rest)
         except (BitgetGoneError, BitgetBadRequestError):
             return []
+        pages = [first, *rest]
         if any(len(page.rows) < page.entries for page in pages):
             raise unreadable(SUB_ORDERS, "an entry is no order")
         return [child for page in pages for child in placed_ids(page.rows, "subOrderId", SUB_ORDERS)]
@@ -406,8 +407,10 @@ class UnifiedDialect:
         def read() -> Iterator[list[OpenPlanOrder]]:
             try:
                 data = ask()
-                if data is None and ask() is None:
-                    return
+                if data is None:
+                    data = ask()
+                    if data is None:
+                        return
             except BitgetBadRequestError:
                 if strategy_type != TRIGGER:
                     raise

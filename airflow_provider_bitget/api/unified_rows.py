@@ -15,6 +15,7 @@ from airflow_provider_bitget.api.envelope import read_code
 from airflow_provider_bitget.api.error_codes import SUCCESS_CODE
 from airflow_provider_bitget.api.fields import HOLD_SIDES, amount_of, ids_of, lower_of, seconds_of, text_of, upper_of
 from airflow_provider_bitget.api.rows import (
+    OPENING_PLAN_TYPES,
     CloseItem,
     EndedOrder,
     EndedPlanOrder,
@@ -194,7 +195,8 @@ def _plan_row(row: Row, plan_type: str) -> dict[str, Any]:
     order = _renamed(row, _NAMES_OF_STRATEGIES)
     if lower_of(order, "planStatus") == "pending":
         order["planStatus"] = "live"
-    if plan_type == "normal_plan":
+    if plan_type in OPENING_PLAN_TYPES:
+        # Its take-profit and stop-loss are those of the position that it opens.
         return order
     own = ("takeProfit", "tpLimitPrice") if plan_type in ("profit_plan", "pos_profit") else ("stopLoss", "slLimitPrice")
     for name, source in zip(("triggerPrice", "executePrice"), own, strict=True):
@@ -254,8 +256,7 @@ def key_rights(data: Any) -> KeyRights:
 
 
 def _refusal(row: Row, redact: Callable[[object], str]) -> tuple[str, str]:
-    code = read_code(row.get("code"), redact)
-    return ("", "") if code in _SUCCESSES else (code, redact(row.get("msg") or ""))
+    return ("", "") if is_success(row) else (read_code(row.get("code"), redact), redact(row.get("msg") or ""))
 
 
 def _renamed(row: Row, names: Mapping[str, str]) -> dict[str, Any]:

@@ -23,8 +23,8 @@ class Account:
     :param uid: the user id that limits are counted for.
     :param demo: True for a demo trading key, which works only together with the header ``paptrading: 1``
         (https://www.bitget.com/api-doc/common/demotrading/restapi).
-    :param mode: ``classic``, or ``unified``: such a key gets 40085 from every signed V2 path, a classic one 40084
-        from every V3 path. The connection doesn't tell.
+    :param mode: ``classic``, or ``unified``: such a key gets 40085 from every signed V2 path, whatever its signature,
+        a classic one 40084 from every V3 path. The connection doesn't tell.
     :param permissions: what the key may do besides reading: ``trade``, ``withdraw``. A key that may not trade gets
         40014 from every write.
     """

@@ -68,7 +68,7 @@ _ENDPOINTS = (
     Endpoint("GET", "/api/v2/spot/account/info", 1, account_reads.spot_account_info),
     Endpoint("GET", "/api/v2/public/time", 20, reads.server_time, signed=False),
     # Unified accounts. No page states a limit of account/info, client libraries say 5; that of its V2 counterpart is
-    # the stricter.
+    # the stricter. Nor is one known of strategy-sub-orders.
     Endpoint("POST", "/api/v3/trade/cancel-batch", 5, unified_cancels.cancel_batch, takes_array=True),
     Endpoint("POST", "/api/v3/trade/cancel-symbol-order", 5, unified_cancels.cancel_symbol_order),
     Endpoint("POST", "/api/v3/trade/cancel-order", 10, unified_cancels.cancel_order),
@@ -79,6 +79,7 @@ _ENDPOINTS = (
     Endpoint("GET", "/api/v3/trade/order-info", 20, unified_reads.order_info),
     Endpoint("GET", "/api/v3/trade/unfilled-strategy-orders", 20, strategy_reads.unfilled_strategy_orders),
     Endpoint("GET", "/api/v3/trade/history-strategy-orders", 20, strategy_reads.history_strategy_orders),
+    Endpoint("GET", "/api/v3/trade/strategy-sub-orders", 10, strategy_reads.strategy_sub_orders),
     Endpoint("GET", "/api/v3/position/current-position", 20, unified_position_reads.current_position),
     Endpoint("GET", "/api/v3/account/settings", 20, account_reads.account_settings),
     Endpoint("GET", "/api/v3/account/info", 1, account_reads.account_info),

@@ -306,15 +306,16 @@ def _endpoint_of(request: Request) -> Endpoint | None:
 
 
 def _check_account(endpoint: Endpoint | None, account: Account | None, request: Request) -> None:
-    """Refuse a key of the other environment or the other kind of account, and one that may not do what it asks."""
+    """Refuse a key of the other environment or a classic account, and one that may not do what it asks.
+
+    A key of a unified account was refused before, where it doesn't belong: by :func:`authenticate`.
+    """
     if account is None:
         return
     if account.demo != request.demo:
         raise Refusal("40099")
     if request.unified and account.mode == "classic":
         raise Refusal("40084")
-    if not request.unified and account.mode == "unified":
-        raise Refusal("40085")
     if request.method == "POST" and not account.may_trade:
         raise Refusal("25620" if request.unified else "40014")
 

@@ -114,7 +114,7 @@ _KINDS = (
     FaultKind(
         "late_history",
         "condition",
-        "lists of ended orders and plan orders, details and plan-sub-order know an ended one only later",
+        "lists of ended orders and plan orders, details and children of plan orders know an ended one only later",
         {"seconds": 2.0},
         frozenset(
             {
@@ -125,6 +125,7 @@ _KINDS = (
                 "history-orders",
                 "order-info",
                 "history-strategy-orders",
+                "strategy-sub-orders",
             }
         ),
     ),

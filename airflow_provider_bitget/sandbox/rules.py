@@ -95,6 +95,8 @@ class Rules:
     :param strategy_status: whether rows of strategy orders have a ``status``; recorded ones have, the page's not.
     :param strategy_details: whether they have ``type``, ``side`` and ``reduceOnly`` too.
     :param strategy_cursor: whether history-strategy-orders has a ``cursor``; the page's sample has none.
+    :param strategy_children: whether strategy-sub-orders exists; no page shows it, client libraries call it
+        (https://github.com/sieblyio/bitget-api).
     :param gone_strategy_code: code for a strategy order that is unknown, triggered or cancelled already.
     :param clock_offset: seconds by which the exchange's clock is ahead of the machine's.
     :param seed: seed of everything that is drawn at random.
@@ -137,6 +139,7 @@ class Rules:
     strategy_status: bool = True
     strategy_details: bool = False
     strategy_cursor: bool = True
+    strategy_children: bool = True
     gone_strategy_code: str = "25597"
     clock_offset: float = 0.0
     seed: int = 0

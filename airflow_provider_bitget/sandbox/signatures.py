@@ -3,7 +3,9 @@
 
 The rules are those of https://www.bitget.com/api-doc/common/signature; that a query is verified in its
 decoded form was found by users of client libraries (symbols outside ASCII fail with 40009 when the encoded
-form is signed).
+form is signed). That a key of a unified account is refused before its signature is looked at was observed: public
+notes of a live probe got the same 40085 with a wrong secret. What comes first where the timestamp or the passphrase is
+wrong as well is not recorded.
 """
 
 from __future__ import annotations
@@ -56,6 +58,8 @@ def authenticate(request: Request, accounts: Mapping[str, Account], now_ms: int,
     account = accounts.get(key)
     if account is None:
         raise Refusal(unknown_key_code)
+    if account.mode == "unified" and not request.unified:
+        raise Refusal("40085")
     if abs(int(timestamp) - now_ms) > ALLOWED_SKEW_MS:
         raise Refusal("40008")
     if not hmac.compare_digest(passphrase.encode(), account.passphrase.encode()):

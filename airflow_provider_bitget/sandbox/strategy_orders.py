@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_bitget.sandbox.amounts import text_of_amount
-from airflow_provider_bitget.sandbox.orders import DEFAULT_PRICE, LIVE, NET, PRICES
+from airflow_provider_bitget.sandbox.orders import DEFAULT_PRICE, LIVE, NET, PRICES, Order
 from airflow_provider_bitget.sandbox.plan_orders import (
     EXECUTED,
     FAILED,
@@ -24,7 +24,7 @@ from airflow_provider_bitget.sandbox.plan_orders import (
     PlanOrder,
 )
 from airflow_provider_bitget.sandbox.rules import Rules
-from airflow_provider_bitget.sandbox.unified_orders import unified_side_of
+from airflow_provider_bitget.sandbox.unified_orders import unified_row_of, unified_side_of
 
 TPSL = "tpsl"
 TRIGGER = "trigger"
@@ -32,6 +32,8 @@ STRATEGY_TYPES: Mapping[str, tuple[str, ...]] = {TPSL: PROTECTIVE_PLAN_TYPES, TR
 
 _STATUSES = {LIVE: "pending", EXECUTED: "success", FAILED: "failed", PLAN_CANCELLED: "cancelled"}
 _TAKE_PROFITS = ("profit_plan", "pos_profit")
+_AS_IN_ORDERS = ("category", "symbol", "price", "qty", "cumExecQty", "avgPrice", "side", "posSide")
+_TIMES = ("createdTime", "updatedTime")
 
 
 def strategy_row_of(plan: PlanOrder, rules: Rules) -> dict[str, Any]:
@@ -54,6 +56,44 @@ def strategy_row_of(plan: PlanOrder, rules: Rules) -> dict[str, Any]:
         "createdTime": str(plan.created_ms),
         "updatedTime": str(plan.updated_ms),
     }
+
+
+def sub_order_rows_of(plan: PlanOrder, child: Order | None, rules: Rules) -> list[dict[str, str]]:
+    """Return the rows of what a strategy order placed: one order, or none that failed and so has no id.
+
+    :param plan: the strategy order.
+    :param child: the order that its trigger placed.
+    :param rules: how the exchange behaves.
+    """
+    if child is not None:
+        row = unified_row_of(child, rules)
+        return [
+            {
+                "subOrderId": child.order_id,
+                "subClientOid": child.client_oid,
+                **{name: row[name] for name in _AS_IN_ORDERS},
+                "status": row["orderStatus"],
+                **{name: row[name] for name in _TIMES},
+            }
+        ]
+    if plan.status != FAILED:
+        return []
+    return [
+        {
+            "subOrderId": "",
+            "subClientOid": "",
+            "category": plan.product_type,
+            "symbol": plan.symbol,
+            "price": "0",
+            "qty": plan.size,
+            "cumExecQty": "0",
+            "avgPrice": "0",
+            "side": unified_side_of(plan.hold_side, closing=plan.closing),
+            "posSide": plan.hold_side,
+            "status": "failed",
+            **dict.fromkeys(_TIMES, str(plan.updated_ms)),
+        }
+    ]
 
 
 def _details_of(plan: PlanOrder) -> dict[str, str]:

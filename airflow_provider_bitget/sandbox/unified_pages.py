@@ -17,12 +17,13 @@ def list_of(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]] | No
     return None if not rows and call.rules.empty_list == "null" else rows
 
 
-def page_of(call: Call, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def page_of(call: Call, rows: list[dict[str, Any]], id_field: str = "orderId") -> dict[str, Any]:
     """Return a page; its cursor is the id of its last row.
 
     :param call: the request.
     :param rows: the rows of the page.
+    :param id_field: what names a row.
     """
     listed = list_of(call, rows)
     nothing = "" if listed is not None else None
-    return {"list": listed, "cursor": rows[-1]["orderId"] if rows else nothing}
+    return {"list": listed, "cursor": rows[-1][id_field] if rows else nothing}

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.api.account import AccountDialect, dialect_for
+from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.classic import ClassicDialect
-from airflow_provider_bitget.api.client import BitgetClient
+from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL, BitgetClient
 from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.exceptions import (
     BitgetAccountModeError,
@@ -21,6 +22,8 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetBatchTooLargeError,
     BitgetCallError,
     BitgetConfigError,
+    BitgetGoneError,
+    BitgetNotSentError,
     BitgetScopeError,
 )
 from airflow_provider_bitget.api.rate_limit import LimiterRegistry
@@ -34,6 +37,7 @@ from tests.unit.api.wire import (
     LOST,
     NEVER_SENT,
     TOO_MANY,
+    CrowdTime,
     Outcome,
     Script,
     VirtualTime,
@@ -92,8 +96,8 @@ CALLS: dict[str, tuple[Callable[[Dialect], Any], Outcome, Callable[[Any], bool]]
     ),
     "plan_children": (
         lambda dialect: dialect.plan_children(product_type=USDT, plan_type="normal_plan", order_id="1"),
-        envelope(),
-        lambda ids: ids == [],
+        unified_page({"subOrderId": "5"}),
+        lambda ids: ids == ["5"],
     ),
     "cancel_plan_orders": (
         lambda dialect: dialect.cancel_plan_orders(
@@ -135,8 +139,7 @@ def test_call_that_a_unified_account_refuses_is_made_again_as_it_wants_it(name: 
 
     assert is_right(call(account))
 
-    # The unified exchange names no children, so nothing is asked of it.
-    assert versions(script) == (["v2"] if name == "plan_children" else ["v2", "v3"])
+    assert versions(script) == ["v2", "v3"]
     assert account.kind == "unified"
 
 
@@ -285,28 +288,41 @@ def test_read_of_a_classic_book_shows_in_its_stead_all_that_a_unified_one_has() 
     assert versions(script) == ["v2"] + ["v3"] * 9
 
 
-def test_read_of_classic_plan_orders_shows_in_its_stead_both_lists_of_a_unified_account() -> None:
-    row = {"category": USDT, "symbol": "BTCUSDT", "orderId": "1"}
+def test_read_of_classic_plan_orders_shows_in_its_stead_every_list_of_a_unified_account() -> None:
+    row = {"category": USDT, "symbol": "BTCUSDT"}
     account, script = account_of(
         IS_UNIFIED,
-        envelope(data=[{**row, "type": "trigger"}]),
+        envelope(data=[{**row, "orderId": "0", "type": "twap"}]),
+        envelope(data=[{**row, "orderId": "1", "type": "trigger"}]),
         envelope(data=[{**row, "orderId": "2", "stopLoss": "1", "qty": "1"}]),
     )
 
     one = reads(account, "reads_of_open_plan_orders")[0]
 
-    found = list(chain.from_iterable(one()))
-    assert [(order.order_id, order.plan_type) for order in found] == [("1", "normal_plan"), ("2", "loss_plan")]
-    assert versions(script) == ["v2", "v3", "v3"]
+    found = [(order.order_id, order.plan_type) for order in chain.from_iterable(one())]
+    assert found == [("0", "normal_plan"), ("1", "normal_plan"), ("2", "loss_plan")]
+    assert versions(script) == ["v2", "v3", "v3", "v3"]
 
 
-def test_read_that_was_made_before_the_kind_showed_asks_no_question_in_vain() -> None:
-    account, script = account_of(IS_UNIFIED, unified_page())
-    [first, second] = account.reads_of_open_orders(product_type=USDT)
+def test_reads_of_a_unified_book_show_together_what_a_classic_one_has() -> None:
+    account, script = account_of(
+        IS_CLASSIC, *(listed({"orderId": str(number)}) for number in range(3)), start="unified"
+    )
 
-    assert list(first()) == [[]]
-    assert list(second()) == [[]]
+    pages = [list(read()) for read in account.reads_of_open_plan_orders(product_type=USDT)]
 
+    assert [[order.order_id for order in chain.from_iterable(one)] for one in pages] == [["0", "1", "2"], [], []]
+    assert versions(script) == ["v3", "v2", "v2", "v2"]
+
+
+@pytest.mark.parametrize("turn", [1, -1], ids=["in order", "backwards"])
+def test_one_read_stands_in_for_all_and_no_question_is_asked_in_vain(turn: int) -> None:
+    account, script = account_of(IS_UNIFIED, unified_page(ORDER))
+    first, second = account.reads_of_open_orders(product_type=USDT)[::turn]
+
+    found = [len(list(chain.from_iterable(read()))) for read in (first, second, second, first)]
+
+    assert found == [1, 0, 0, 1]
     assert versions(script) == ["v2", "v3", "v3"]
 
 
@@ -315,7 +331,32 @@ def test_reads_made_after_the_kind_showed_are_those_of_that_kind() -> None:
     account.positions(product_type=USDT)
 
     assert len(account.reads_of_open_orders(product_type=USDT)) == 1
-    assert len(account.reads_of_open_plan_orders(product_type=USDT)) == 2
+    assert len(account.reads_of_open_plan_orders(product_type=USDT)) == 3
+
+
+@pytest.mark.parametrize("outcome", [LOST, envelope("25200"), envelope("45001"), envelope(data={}), IS_CLASSIC])
+def test_reads_of_which_the_one_that_stands_in_fails_are_not_complete_together(outcome: Outcome) -> None:
+    account, _ = account_of(IS_UNIFIED, outcome)
+    first, second = account.reads_of_open_orders(product_type=USDT)
+
+    with pytest.raises(BitgetCallError):
+        list(first(attempts=1))
+
+    # The other one shows nothing: it never vouches for the one that failed, nor takes over from it.
+    assert list(second(attempts=1)) == []
+    with pytest.raises(BitgetCallError):
+        list(first(attempts=1))
+
+
+def test_reads_that_the_other_kind_cannot_be_asked_are_not_complete_together() -> None:
+    account, script = account_of(IS_UNIFIED)
+    first, second = account.reads_of_open_orders(product_type="SUSDT-FUTURES")
+
+    with pytest.raises(BitgetConfigError):
+        list(first())
+
+    assert list(second()) == []
+    assert versions(script) == ["v2"]
 
 
 def test_read_that_has_begun_is_not_gone_on_with_as_the_other_kind() -> None:
@@ -329,12 +370,13 @@ def test_read_that_has_begun_is_not_gone_on_with_as_the_other_kind() -> None:
     assert versions(script) == ["v2", "v2"]
 
 
-def test_read_in_the_others_stead_is_as_incomplete_as_its_least_complete_part() -> None:
-    account, _ = account_of(IS_UNIFIED, envelope(data=[]), envelope(data=None))
+@pytest.mark.parametrize("complete", [0, 1, 2])
+def test_read_in_the_others_stead_is_as_incomplete_as_its_least_complete_part(complete: int) -> None:
+    account, _ = account_of(IS_UNIFIED, *[envelope(data=[])] * complete, envelope(data={}))
 
     pages = account.reads_of_open_plan_orders(product_type=USDT)[0]()
 
-    assert next(pages) == []
+    assert [next(pages) for _ in range(complete)] == [[]] * complete
     with pytest.raises(BitgetAmbiguousError):
         next(pages)
 
@@ -404,10 +446,214 @@ def test_threads_that_are_refused_at_the_same_time_change_over_once_and_lose_no_
     for thread in threads:
         thread.join(30)
 
-    assert len(done) == 8
+    # One of the two reads shows all, the other nothing.
+    assert len(done) == 7
     assert account.kind == "unified"
-    assert sorted(path.split("/")[2] for path in exchange.paths) == ["v2"] * 8 + ["v3"] * 8
+    assert sorted(path.split("/")[2] for path in exchange.paths) == ["v2"] * 8 + ["v3"] * 7
     assert len([record for record in caplog.records if "unified" in record.getMessage()]) == 1
+
+
+# ---------------------------------------------------------------------------------- waiting under the wrong limits
+
+
+class SlowExchange:
+    """An exchange of a unified account whose answers take their time."""
+
+    def __init__(self, clock: CrowdTime, seconds: float) -> None:
+        self.moments: dict[str, list[float]] = {"v2": [], "v3": []}
+        self._clock = clock
+        self._seconds = seconds
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout: float,
+        on_connected: Callable[[], None],
+    ) -> HttpAnswer:
+        version = target.split("/")[2]
+        self.moments[version].append(self._clock.monotonic())
+        self._clock.wait(self._seconds, threading.Event())
+        return IS_UNIFIED if version == "v2" else envelope(data=ORDER)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_calls_that_wait_for_a_slot_of_the_wrong_kind_go_on_as_soon_as_the_kind_shows() -> None:
+    clock = CrowdTime()
+    exchange = SlowExchange(clock, 0.3)
+    client = BitgetClient(CREDENTIALS, clock=clock, transport=exchange, limiters=LimiterRegistry(clock))
+    account, budget = AccountDialect(client), Budget(10, clock)
+    found: list[Any] = []
+
+    def look_up() -> None:
+        found.append(account.order_detail(symbol="BTCUSDT", product_type=USDT, order_id="1", budget=budget))
+
+    clock.run([look_up] * 30)
+
+    # Ten a second for a classic account, twenty for a unified one.
+    assert exchange.moments["v2"] == [0.0] * 10
+    assert len(exchange.moments["v3"]) == 30
+    assert max(sorted(exchange.moments["v3"])[:20]) <= 0.3 + 0.1 + 0.001
+    assert [order.state for order in found] == ["filled"] * 30
+    assert (budget.tally.requests, budget.tally.retries) == (40, 0)
+
+
+class Waiting:
+    """An account that another thread finds out about while a call of the wrong kind waits."""
+
+    def __init__(self, *outcomes: Outcome, start: str = "classic") -> None:
+        self.client, self.script, self.clock = scripted(*outcomes)
+        self.account = AccountDialect(self.client, start)
+        self.clock.meanwhile = self._another_thread
+
+    def _another_thread(self) -> None:
+        self.clock.meanwhile = lambda: None
+        self.account.positions(product_type=USDT)
+
+    @property
+    def paths(self) -> list[str]:
+        return [sent.path.rsplit("/", 1)[-1] for sent in self.script.sent]
+
+
+@pytest.mark.parametrize(
+    "outcome", [TOO_MANY, NEVER_SENT, LOST, HTML, envelope("45001")], ids=["429", "unsent", "lost", "html", "busy"]
+)
+def test_cancel_that_was_tried_under_the_wrong_kind_goes_on_under_the_right_one(outcome: Outcome) -> None:
+    waiting = Waiting(outcome, IS_UNIFIED, unified_page(), envelope(data=[{"orderId": "1"}]))
+
+    answer = batch(waiting.account)
+
+    # An account of the other kind has carried out no classic request, whatever came back for it.
+    assert (answer.succeeded, answer.maybe_processed) == ((ItemAnswer("1", ""),), False)
+    assert waiting.paths == ["batch-cancel-orders", "all-position", "current-position", "cancel-batch"]
+    assert waiting.clock.now <= 0.1 + 0.001
+
+
+def test_cancel_that_may_have_been_carried_out_before_the_kind_showed_keeps_its_pace_after_it() -> None:
+    waiting = Waiting(LOST, IS_UNIFIED, unified_page(), LOST, envelope(data=[{"orderId": "1"}]))
+
+    answer = batch(waiting.account)
+
+    assert answer.maybe_processed
+    [first, second] = [sent.moment for sent in waiting.script.sent if sent.path.endswith("cancel-batch")]
+    assert second - first >= SAME_ORDER_INTERVAL
+
+
+def test_ambiguous_cancel_that_is_refused_when_it_is_repeated_is_made_as_the_other_kind_wants_it() -> None:
+    account, script = account_of(LOST, IS_UNIFIED, envelope("25204"))
+
+    with pytest.raises(BitgetGoneError) as caught:
+        batch(account)
+
+    assert not caught.value.maybe_processed
+    assert versions(script) == ["v2", "v2", "v3"]
+
+
+def test_write_that_may_not_be_repeated_is_not_made_as_the_other_kind_wants_it_either() -> None:
+    waiting = Waiting(LOST, IS_UNIFIED, unified_page())
+
+    with pytest.raises(BitgetAmbiguousError) as caught:
+        waiting.account.close_positions(product_type=USDT)
+
+    assert caught.value.maybe_processed
+    assert waiting.paths == ["close-positions"]
+
+
+def test_read_that_waits_goes_on_as_a_read_of_the_right_kind() -> None:
+    waiting = Waiting(TOO_MANY, IS_UNIFIED, unified_page(), unified_page(ORDER))
+
+    first, second = waiting.account.reads_of_open_orders(product_type=USDT)
+
+    assert [order.order_id for order in chain.from_iterable(first())] == ["1"]
+    assert list(second()) == []
+    assert waiting.paths == ["orders-pending", "all-position", "current-position", "unfilled-orders"]
+
+
+def test_read_that_has_begun_and_waits_ends_unfinished_where_the_kind_changes() -> None:
+    waiting = Waiting(classic_page(100), TOO_MANY, IS_UNIFIED, unified_page())
+    pages = waiting.account.orders_history(product_type=USDT)
+
+    assert len(next(pages)) == 100
+    with pytest.raises(BitgetNotSentError, match="other kind"):
+        next(pages)
+
+    assert waiting.paths[-1] == "current-position"
+
+
+def test_call_that_needs_no_answer_leaves_the_kind_open() -> None:
+    waiting = Waiting(LOST, IS_UNIFIED, unified_page(), envelope(data=[{"orderId": "1"}]))
+
+    assert waiting.account.plan_children(product_type=USDT, plan_type="loss_plan", order_id="1") == []
+    batch(waiting.account)
+
+    assert waiting.paths[-1] == "cancel-batch"
+    assert waiting.clock.now <= 0.1 + 0.001
+
+
+def test_call_that_chose_its_kind_a_moment_before_the_change_sends_nothing_in_vain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, script = account_of(IS_UNIFIED, unified_page(), unified_page(POSITION))
+    budget_for = account._budget_for
+
+    def after_another_thread(dialect: Dialect, budget: Budget | None) -> Budget | None:
+        monkeypatch.undo()
+        account.positions(product_type=USDT)
+        return budget_for(dialect, budget)
+
+    monkeypatch.setattr(account, "_budget_for", after_another_thread)
+
+    assert [one.symbol for one in account.positions(product_type=USDT)] == ["BTCUSDT"]
+    assert versions(script) == ["v2", "v3", "v3"]
+
+
+def test_deadline_and_stop_end_a_call_that_waits_for_its_kind() -> None:
+    client, script, clock = scripted(TOO_MANY)
+    account = AccountDialect(client)
+
+    with pytest.raises(BitgetCallError):
+        account.positions(product_type=USDT, budget=Budget(0.5, clock))
+    budget = Budget(10, clock)
+    with pytest.raises(BitgetNotSentError) as late:
+        account.positions(product_type=USDT, budget=Budget(0.5, clock))
+    clock.meanwhile = budget.stop
+    with pytest.raises(BitgetNotSentError) as stopped:
+        account.positions(product_type=USDT, budget=budget)
+
+    assert (late.value.reason, stopped.value.reason) == ("deadline", "stopped")
+    assert clock.now <= 0.5 + 0.1 + 0.001
+    assert len(script.sent) == 1
+
+
+def test_what_is_sent_and_repeated_counts_for_the_run() -> None:
+    client, _, clock = scripted(TOO_MANY, LOST, IS_UNIFIED, unified_page())
+    budget = Budget(30, clock)
+
+    AccountDialect(client).positions(product_type=USDT, budget=budget)
+
+    assert (budget.tally.requests, budget.tally.retries, budget.tally.rate_limited) == (4, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "outcomes", [[], [TOO_MANY, TOO_MANY], [NEVER_SENT, LOST, HTML], [envelope("40008"), envelope("45001")]], ids=str
+)
+@pytest.mark.parametrize("kind", ["classic", "unified"])
+def test_account_whose_kind_was_guessed_right_costs_no_request_and_no_wait(kind: str, outcomes: list[Outcome]) -> None:
+    moments = []
+    for mode in (kind, "guessed"):
+        client, script, _ = scripted(*outcomes, envelope(data={"list": []} if kind == "unified" else []))
+        client._random.seed(1)
+        dialect = AccountDialect(client, kind) if mode == "guessed" else dialect_for(client, mode)
+        for _ in range(25):
+            dialect.positions(product_type=USDT)
+        moments.append([sent.moment for sent in script.sent])
+
+    assert moments[0] == pytest.approx(moments[1], abs=1e-5)
 
 
 # -------------------------------------------------------------------------------------------------------- fixed modes

@@ -18,11 +18,14 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetNotSentError,
     BitgetScopeError,
 )
-from tests.unit.api.dialect import USDT
+from airflow_provider_bitget.sandbox.accounts import AccountMode
+from tests.kinds import CLASSIC, UNIFIED
+from tests.unit.api.dialect import USDT, unified_page
 from tests.unit.api.wire import LOST, NEVER_SENT, Outcome, Script, envelope, scripted
+from tests.unit.trading.market import Market
 
 BTC = "BTCUSDT"
-ODD: list[Any] = [None, {}, "", "[]", 0, True, {"entrustedList": {}}, {"list": {}}, {"rows": []}, {"list": 0}]
+ODD: list[Any] = [{}, "", "[]", 0, True, {"entrustedList": {}}, {"list": {}}, {"rows": []}, {"list": 0}]
 
 READS: dict[str, Callable[[Dialect], Any]] = {
     "open orders": lambda dialect: [list(read()) for read in dialect.reads_of_open_orders(product_type=USDT)],
@@ -68,6 +71,22 @@ def speak(request: pytest.FixtureRequest) -> Callable[..., tuple[Dialect, Script
 
 
 Speak = Callable[..., tuple[Dialect, Script]]
+Known = tuple[Callable[[Outcome], Dialect], Callable[[list[Any]], Outcome]]
+
+
+@pytest.fixture(params=[CLASSIC, UNIFIED])
+def known(request: pytest.FixtureRequest) -> Known:
+    """How to speak to a known kind of account, and how it lists orders that a trigger placed, by their ``id``."""
+    name = {CLASSIC: "orderId", UNIFIED: "subOrderId"}[request.param]
+
+    def in_a_list(rows: list[Any]) -> Outcome:
+        named = [
+            {name if field == "id" else field: value for field, value in row.items()} if isinstance(row, dict) else row
+            for row in rows
+        ]
+        return envelope(data=named) if request.param == CLASSIC else unified_page(*named)
+
+    return lambda outcome: dialect_for(scripted(outcome)[0], request.param), in_a_list
 
 
 @pytest.mark.parametrize("read", READS)
@@ -77,6 +96,62 @@ def test_odd_is_never_empty(speak: Speak, read: str, data: Any) -> None:
 
     with pytest.raises(BitgetAmbiguousError):
         READS[read](dialect)
+
+
+@pytest.mark.parametrize("read", READS)
+def test_null_is_not_empty_by_itself(speak: Speak, read: str) -> None:
+    dialect, script = speak(envelope(data=None), envelope(data="odd"))
+
+    with pytest.raises(BitgetAmbiguousError):
+        READS[read](dialect)
+
+    assert len(script.sent) <= 2
+
+
+def children(dialect: Dialect) -> list[str]:
+    return dialect.plan_children(product_type=USDT, plan_type="normal_plan", order_id="7")
+
+
+@pytest.mark.parametrize("kind", [CLASSIC, UNIFIED])
+@pytest.mark.parametrize("plan_type", ["normal_plan", "track_plan"])
+def test_order_that_a_trigger_placed_is_found_by_its_parent(kind: AccountMode, plan_type: str) -> None:
+    market = Market(kind=kind)
+    [triggered, failed, waiting] = market.place_plan(3, plan_type)
+    [child] = market.trigger(triggered, outcome="rests")
+    market.trigger(failed, outcome="fails")
+
+    def children_of(order_id: str) -> list[str]:
+        return market.dialect.plan_children(product_type=USDT, plan_type=plan_type, order_id=order_id)
+
+    assert children_of(triggered.order_id) == [child.order_id]
+    assert children_of(failed.order_id) == []
+    assert children_of(waiting.order_id) == []
+    assert children_of("8000000000000000000") == []
+
+
+def test_unified_exchange_that_does_not_know_the_question_names_no_children() -> None:
+    market = Market(kind=UNIFIED, strategy_children=False)
+    [plan] = market.place_plan()
+    market.trigger(plan)
+
+    assert market.dialect.plan_children(product_type=USDT, plan_type="normal_plan", order_id=plan.order_id) == []
+
+
+def test_children_are_all_that_were_placed(known: Known) -> None:
+    dialect, in_a_list = known
+    rows = [{"id": "1", "status": "success"}, {"id": 2}, {"id": "3", "status": "cancelled"}]
+    rows += [{"id": "", "status": status} for status in ("fail", "failed", "CANCELLED", "canceled")]
+
+    assert children(dialect(in_a_list(rows))) == ["1", "2", "3"]
+    assert children(dialect(in_a_list([]))) == []
+
+
+@pytest.mark.parametrize("row", [None, "1", {}, {"id": ""}, {"id": None, "status": "filled"}], ids=str)
+def test_child_that_nobody_can_name_is_never_taken_for_no_child(known: Known, row: Any) -> None:
+    dialect, in_a_list = known
+
+    with pytest.raises(BitgetAmbiguousError):
+        children(dialect(in_a_list([{"id": "1"}, row])))
 
 
 @pytest.mark.parametrize("name", WIDENED)

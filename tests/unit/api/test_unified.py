@@ -162,7 +162,7 @@ def test_row_of_another_category_means_that_the_question_was_not_understood(cate
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.text(max_size=2), max_size=2)
-NAMES = [*ROW, "type", "takeProfit", "stopLoss", "triggerPrice", "tradeSide", "size", "status", "x"]
+NAMES = [*ROW, "type", "takeProfit", "stopLoss", "triggerPrice", "tradeSide", "size", "status", "twapParams", "x"]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), VALUES))
@@ -317,8 +317,12 @@ def test_batch_answers_order_by_order() -> None:
         {"orderId": "4", "code": ""},
         {"orderId": "5", "code": None},
         {"orderId": "6", "code": 0},
+        {"orderId": "10", "msg": "Success"},
+        {"orderId": "11", "code": None, "msg": None},
+        {"orderId": "12", "code": "00000", "msg": "done"},
         {"orderId": "7", "code": "25204", "msg": "Order does not exist"},
         {"clientOid": "b", "code": 24056, "msg": "x\ny " + SECRET},
+        {"orderId": "9", "msg": "Order does not exist"},
         None,
         "8",
     ]
@@ -326,10 +330,14 @@ def test_batch_answers_order_by_order() -> None:
 
     answer = dialect.batch_cancel([("orderId", "1")], symbol="BTCUSDT", product_type=USDT)
 
-    assert answer.succeeded == (ItemAnswer("1", "a"), *(ItemAnswer(str(number), "") for number in range(2, 7)))
+    assert answer.succeeded == (
+        ItemAnswer("1", "a"),
+        *(ItemAnswer(str(number), "") for number in (2, 3, 4, 5, 6, 10, 11, 12)),
+    )
     assert answer.failed == (
         ItemAnswer("7", "", "25204", "Order does not exist"),
         ItemAnswer("", "b", "24056", "x y ***"),
+        ItemAnswer("9", "", "", "Order does not exist"),
     )
     assert answer.names_orders
 
@@ -464,6 +472,7 @@ def test_empty_product_type_never_reaches_the_exchange(call: str, product_type: 
         ("/api/v3/trade/history-orders", 20.0),
         ("/api/v3/trade/history-strategy-orders", 20.0),
         ("/api/v3/trade/order-info", 20.0),
+        ("/api/v3/trade/strategy-sub-orders", 10.0),
         ("/api/v3/position/current-position", 20.0),
         ("/api/v3/account/settings", 20.0),
         ("/api/v3/account/info", 1.0),

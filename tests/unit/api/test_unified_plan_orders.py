@@ -13,6 +13,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetAmbiguousError,
     BitgetBadRequestError,
     BitgetBatchTooLargeError,
+    BitgetCallError,
     BitgetConfigError,
     BitgetGoneError,
     BitgetScopeError,
@@ -26,13 +27,15 @@ from airflow_provider_bitget.api.rows import (
     ItemAnswer,
     OpenPlanOrder,
 )
-from airflow_provider_bitget.api.unified import UnifiedDialect
+from airflow_provider_bitget.api.unified import EVERY_TYPE, TPSL, TRIGGER, UnifiedDialect
 from tests.unit.api.dialect import ODD_UNIFIED_LISTS, USDT, bodies, queries, unified_of, unified_page
 from tests.unit.api.wire import LOST, START, Outcome, envelope
 
 PENDING = "/api/v3/trade/unfilled-strategy-orders"
 HISTORY = "/api/v3/trade/history-strategy-orders"
 DAY = 86_400
+ODD_ARRAYS: list[Any] = [{}, {"list": []}, {"list": None}, "", "[]", 0, False, True]
+"""What the list of waiting strategy orders never looks like."""
 
 STOP = {
     "orderId": "1",
@@ -52,7 +55,7 @@ STOP = {
     "createdTime": "1767225600500",
     "updatedTime": "1767225601000",
 }
-TRIGGER = {
+ENTRY = {
     "orderId": "2",
     "category": USDT,
     "symbol": "BTCUSDT",
@@ -77,13 +80,18 @@ def every_open(dialect: UnifiedDialect, **options: Any) -> list[OpenPlanOrder]:
     return [order for read in reads for order in chain.from_iterable(read())]
 
 
+def one_list(dialect: UnifiedDialect, strategy_type: str = EVERY_TYPE, **options: Any) -> list[OpenPlanOrder]:
+    pages = dialect.open_strategy_orders(product_type=USDT, strategy_type=strategy_type, **options)
+    return list(chain.from_iterable(pages))
+
+
 # ----------------------------------------------------------------------------------------------------- open ones
 
 
 def test_stop_goes_by_the_names_of_a_classic_account() -> None:
     dialect, _ = unified_of(waiting(STOP))
 
-    [order] = every_open(dialect, plan_types=["loss_plan"])
+    [order] = one_list(dialect)
 
     assert order == OpenPlanOrder(
         "1",
@@ -119,9 +127,9 @@ def test_stop_goes_by_the_names_of_a_classic_account() -> None:
 
 
 def test_trigger_order_goes_by_the_names_of_a_classic_account() -> None:
-    dialect, _ = unified_of(waiting(TRIGGER))
+    dialect, _ = unified_of(waiting(ENTRY))
 
-    [order] = every_open(dialect, plan_types=["normal_plan"])
+    [order] = one_list(dialect)
 
     assert (order.plan_type, order.side, order.size, order.price, order.trigger_price, order.hold_side) == (
         "normal_plan",
@@ -154,6 +162,25 @@ def test_trigger_order_goes_by_the_names_of_a_classic_account() -> None:
         ({"takeProfit": "2", "stopLoss": "1", "qty": None}, "pos_loss"),
         ({"type": "tpsl", "triggerPrice": "1", "qty": "1"}, "loss_plan"),
         ({"type": "new", "triggerPrice": "1"}, "loss_plan"),
+        ({"type": "trigger", "reduceOnly": "YES"}, "loss_plan"),
+        ({"triggerPrice": "1", "reduceOnly": "yes"}, "loss_plan"),
+        ({"triggerPrice": "1", "reduceOnly": "NO"}, "normal_plan"),
+        ({"takeProfit": "1", "qty": "1", "reduceOnly": "YES"}, "profit_plan"),
+        ({"type": "oco"}, "normal_plan"),
+        ({"type": "oco", "reduceOnly": "NO"}, "normal_plan"),
+        ({"type": "oco", "reduceOnly": "YES"}, "loss_plan"),
+        ({"ocoParams": {"limitPrice": "1"}, "reduceOnly": "yes"}, "loss_plan"),
+        ({"ocoParams": {"limitPrice": "1"}}, "normal_plan"),
+        ({"type": "trailing_stop", "triggerPrice": "1"}, "track_plan"),
+        ({"type": "Trailing_Stop", "reduceOnly": "Yes", "stopLoss": "1"}, "moving_plan"),
+        ({"trailingStopParams": {"callbackRatio": "1"}}, "track_plan"),
+        ({"trailingStopParams": {"callbackRatio": "1"}, "reduceOnly": "yes"}, "moving_plan"),
+        ({"type": "iceberg"}, "normal_plan"),
+        ({"icebergParams": {"parts": "5"}, "reduceOnly": "yes"}, "normal_plan"),
+        ({"type": "twap"}, "normal_plan"),
+        ({"twapParams": {"parts": "5"}, "stopLoss": "1"}, "normal_plan"),
+        ({"ocoParams": None, "twapParams": {}, "stopLoss": "1", "qty": "1"}, "loss_plan"),
+        ({"type": "tpsl", "ocoParams": {"limitPrice": "1"}, "takeProfit": "1", "qty": "1"}, "profit_plan"),
         ({}, "loss_plan"),
     ],
 )
@@ -162,78 +189,96 @@ def test_type_of_a_strategy_order_is_told_by_its_own_fields_and_protects_where_i
 ) -> None:
     dialect, _ = unified_of(waiting({"orderId": "1", **fields}))
 
-    [order] = every_open(dialect, plan_types=["pos_loss"])
+    [order] = one_list(dialect)
 
     assert order.plan_type == plan_type
-    assert order.is_protective is (plan_type != "normal_plan")
+    assert order.is_protective is (plan_type not in OPENING_PLAN_TYPES)
+
+
+@pytest.mark.parametrize("kind", ["trigger", "trailing_stop"])
+def test_stop_that_comes_with_an_entry_is_not_what_the_entry_waits_for(kind: str) -> None:
+    attached = {"stopLoss": "90000", "slLimitPrice": "89000"}
+    dialect, _ = unified_of(waiting({"orderId": "1", "type": kind, **attached}))
+
+    [order] = one_list(dialect)
+
+    assert (order.trigger_price, order.price) == ("", "")
+    assert order.row["stopLoss"] == "90000"
 
 
 @pytest.mark.parametrize("qty", ["", "0", None])
 def test_stop_of_a_whole_position_has_size_zero(qty: Any) -> None:
     dialect, _ = unified_of(waiting({**STOP, "qty": qty}))
 
-    [order] = every_open(dialect, plan_types=["pos_loss"])
+    [order] = one_list(dialect)
 
     assert (order.plan_type, order.size) == ("pos_loss", "0")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "asked"),
+    ("wanted", "kinds"),
     [
-        (None, ["trigger", "tpsl"]),
-        (PLAN_TYPES, ["trigger", "tpsl"]),
-        (OPENING_PLAN_TYPES, ["trigger"]),
-        (PROTECTIVE_PLAN_TYPES, ["tpsl"]),
-        (["moving_plan"], ["tpsl"]),
-        (["track_plan"], ["trigger"]),
-        ([], []),
+        (None, [TRIGGER, TPSL]),
+        (PLAN_TYPES, [TRIGGER, TPSL]),
+        (OPENING_PLAN_TYPES, [TRIGGER]),
+        (PROTECTIVE_PLAN_TYPES, [TPSL]),
+        (["moving_plan"], [TPSL]),
+        (["track_plan"], [TRIGGER]),
     ],
 )
-def test_only_lists_that_hold_a_wanted_type_are_read(wanted: Any, asked: list[str]) -> None:
+def test_list_of_every_type_is_read_and_each_that_holds_a_wanted_one(wanted: Any, kinds: list[str]) -> None:
     dialect, script = unified_of(waiting())
 
     assert every_open(dialect, plan_types=wanted, lookback_days=730) == []
 
-    assert queries(script) == [{"category": USDT, "type": one} for one in asked]
-    assert {sent.path for sent in script.sent} <= {PENDING}
+    assert queries(script) == [{"category": USDT}, *({"category": USDT, "type": kind} for kind in kinds)]
+    assert {sent.path for sent in script.sent} == {PENDING}
+
+
+def test_order_of_a_type_that_no_list_is_asked_by_shows_in_the_one_without_a_type() -> None:
+    dialect, _ = unified_of(waiting({"orderId": "5", "type": "twap"}, STOP), waiting(STOP), waiting(STOP))
+
+    found = every_open(dialect)
+
+    assert [(order.order_id, order.plan_type) for order in found if order.order_id == "5"] == [("5", "normal_plan")]
 
 
 def test_symbol_is_picked_here_for_the_list_takes_none() -> None:
     dialect, script = unified_of(waiting(STOP, {**STOP, "orderId": "2", "symbol": "ETHUSDT"}, {"orderId": "3"}))
 
-    found = every_open(dialect, plan_types=["loss_plan"], symbol="ETHUSDT")
+    found = one_list(dialect, symbol="ETHUSDT")
 
     assert [order.order_id for order in found] == ["2", "3"]
     assert "symbol" not in queries(script)[0]
 
 
 @pytest.mark.parametrize("code", ["25200", "40017", "400172", "40034"])
-def test_exchange_that_does_not_know_trigger_orders_is_asked_for_all(code: str) -> None:
-    dialect, script = unified_of(envelope(code), waiting(TRIGGER, STOP))
+def test_exchange_that_does_not_know_trigger_orders_shows_all_it_has_in_the_other_lists(code: str) -> None:
+    dialect, script = unified_of(waiting(ENTRY, STOP), envelope(code), waiting(STOP))
 
-    found = every_open(dialect, plan_types=["normal_plan"])
+    found = every_open(dialect)
 
-    assert [order.plan_type for order in found] == ["normal_plan", "loss_plan"]
-    assert queries(script) == [{"category": USDT, "type": "trigger"}, {"category": USDT}]
+    assert [order.plan_type for order in found] == ["normal_plan", "loss_plan", "loss_plan"]
+    assert [query.get("type") for query in queries(script)] == [None, "trigger", "tpsl"]
 
 
-def test_read_fails_where_the_exchange_answers_neither_question() -> None:
-    dialect, script = unified_of(envelope("25200"))
+@pytest.mark.parametrize("strategy_type", [EVERY_TYPE, TPSL])
+@pytest.mark.parametrize("code", ["25200", "40034"])
+def test_read_of_a_type_that_every_exchange_knows_stays_refused(strategy_type: str, code: str) -> None:
+    dialect, script = unified_of(envelope(code))
 
     with pytest.raises(BitgetBadRequestError):
-        every_open(dialect, plan_types=["normal_plan"])
-
-    assert len(script.sent) == 2
-
-
-@pytest.mark.parametrize("plan_type", ["loss_plan", "normal_plan"])
-def test_only_a_refused_question_about_triggers_is_asked_in_another_way(plan_type: str) -> None:
-    dialect, script = unified_of(envelope("25204" if plan_type == "normal_plan" else "25200"), waiting())
-
-    with pytest.raises((BitgetBadRequestError, BitgetGoneError)):
-        every_open(dialect, plan_types=[plan_type])
+        one_list(dialect, strategy_type)
 
     assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("code", ["25204", "40012", "45001", "99999"])
+def test_only_a_refused_question_means_that_a_type_is_unknown(code: str) -> None:
+    dialect, _ = unified_of(envelope(code))
+
+    with pytest.raises(BitgetCallError):
+        one_list(dialect, TRIGGER, attempts=1)
 
 
 @pytest.mark.parametrize("row", [None, "row", {}, {"orderId": None, "clientOid": ""}, {"symbol": "BTCUSDT"}], ids=str)
@@ -242,9 +287,8 @@ def test_a_plan_order_that_nobody_can_name_makes_the_read_incomplete_and_spoils_
     row: Any, symbol: str | None
 ) -> None:
     dialect, _ = unified_of(waiting(STOP, row))
-    [read] = dialect.reads_of_open_plan_orders(product_type=USDT, symbol=symbol, plan_types=["loss_plan"])
 
-    pages = read()
+    pages = dialect.open_strategy_orders(product_type=USDT, strategy_type=TPSL, symbol=symbol)
     found = next(pages)
     with pytest.raises(BitgetAmbiguousError, match="no id"):
         next(pages)
@@ -252,20 +296,57 @@ def test_a_plan_order_that_nobody_can_name_makes_the_read_incomplete_and_spoils_
     assert [order.order_id for order in found] == ["1"]
 
 
-@pytest.mark.parametrize("data", [None, {}, {"list": []}, {"list": None}, "", "[]", 0, False, True], ids=repr)
-@pytest.mark.parametrize("plan_type", ["loss_plan", "normal_plan"])
-def test_answer_that_is_no_list_is_never_taken_for_no_plan_orders(plan_type: str, data: Any) -> None:
-    dialect, _ = unified_of(envelope(data=data))
+@pytest.mark.parametrize("data", ODD_ARRAYS, ids=repr)
+@pytest.mark.parametrize("strategy_type", [EVERY_TYPE, TRIGGER, TPSL])
+def test_answer_that_is_no_list_is_never_taken_for_no_plan_orders(strategy_type: str, data: Any) -> None:
+    dialect, script = unified_of(envelope(data=data))
 
     with pytest.raises(BitgetAmbiguousError):
-        every_open(dialect, plan_types=[plan_type])
+        one_list(dialect, strategy_type)
+
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("strategy_type", [EVERY_TYPE, TRIGGER, TPSL])
+def test_null_that_is_answered_twice_is_an_empty_list(strategy_type: str) -> None:
+    dialect, script = unified_of(envelope(data=None))
+
+    assert one_list(dialect, strategy_type) == []
+
+    assert len(script.sent) == 2
+    assert script.sent[0].target == script.sent[1].target
+
+
+@pytest.mark.parametrize("rows", [[], [STOP]], ids=["none", "one"])
+def test_list_that_comes_after_a_null_counts(rows: list[Any]) -> None:
+    dialect, script = unified_of(envelope(data=None), waiting(*rows))
+
+    assert [order.order_id for order in one_list(dialect)] == [row["orderId"] for row in rows]
+
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize("data", ODD_ARRAYS, ids=repr)
+def test_null_is_not_confirmed_by_an_odd_answer(data: Any) -> None:
+    dialect, _ = unified_of(envelope(data=None), envelope(data=data))
+
+    with pytest.raises(BitgetAmbiguousError):
+        one_list(dialect)
+
+
+@pytest.mark.parametrize("outcome", [LOST, envelope("25200"), envelope("40012")])
+def test_null_is_not_confirmed_by_a_refusal_or_by_silence(outcome: Outcome) -> None:
+    dialect, _ = unified_of(envelope(data=None), outcome)
+
+    with pytest.raises(BitgetCallError):
+        one_list(dialect, attempts=1)
 
 
 def test_plan_order_of_another_category_means_that_the_question_was_not_understood() -> None:
     dialect, _ = unified_of(waiting({**STOP, "category": "COIN-FUTURES"}))
 
     with pytest.raises(BitgetAmbiguousError, match="category"):
-        every_open(dialect, plan_types=["loss_plan"])
+        one_list(dialect)
 
 
 @pytest.mark.parametrize("plan_type", ["", "tpsl", "trigger", "profit_loss", None])
@@ -352,11 +433,45 @@ def test_cancel_without_id_symbol_or_type_never_reaches_the_exchange(
     assert script.sent == []
 
 
-def test_children_of_a_plan_order_are_not_asked_for() -> None:
-    dialect, script = unified_of(envelope("25200"))
+# --------------------------------------------------------------------------------------------------------- children
 
-    assert dialect.plan_children(product_type=USDT, plan_type="normal_plan", order_id="1") == []
-    assert script.sent == []
+
+def children(dialect: UnifiedDialect, plan_type: str = "normal_plan") -> list[str]:
+    return dialect.plan_children(product_type=USDT, plan_type=plan_type, order_id="7")
+
+
+@pytest.mark.parametrize("plan_type", PLAN_TYPES)
+def test_children_of_every_type_are_asked_for_by_the_parents_id(plan_type: str) -> None:
+    dialect, script = unified_of(unified_page({"subOrderId": "1", "status": "filled"}))
+
+    assert children(dialect, plan_type) == ["1"]
+    assert script.sent[0].path == "/api/v3/trade/strategy-sub-orders"
+    assert queries(script) == [{"orderId": "7", "limit": "100"}]
+
+
+def test_children_of_an_order_that_works_in_slices_are_read_to_the_last_page() -> None:
+    slices = [{"subOrderId": str(number)} for number in range(103)]
+    dialect, script = unified_of(unified_page(*slices[:100], cursor="abc"), unified_page(*slices[100:]))
+
+    assert children(dialect) == [row["subOrderId"] for row in slices]
+    assert [query.get("cursor") for query in queries(script)] == [None, "abc"]
+
+
+@pytest.mark.parametrize("code", ["25204", "25597", "40404", "25200", "40034"])
+def test_exchange_that_does_not_know_the_plan_order_or_the_question_names_no_children(code: str) -> None:
+    dialect, script = unified_of(envelope(code))
+
+    assert children(dialect) == []
+    assert len(script.sent) == 1
+
+
+@pytest.mark.parametrize("code", ["25204", "25200"])
+def test_children_whose_later_pages_are_refused_are_not_taken_for_all_or_none(code: str) -> None:
+    slices = [{"subOrderId": str(number)} for number in range(100)]
+    dialect, _ = unified_of(unified_page(*slices, cursor="abc"), envelope(code))
+
+    with pytest.raises(BitgetCallError):
+        children(dialect)
 
 
 # ------------------------------------------------------------------------------------------------------------- ends
@@ -405,7 +520,7 @@ def test_history_reaches_back_ninety_days_window_by_window() -> None:
 
 
 def test_history_of_trigger_orders_is_asked_for_all_where_their_type_is_unknown() -> None:
-    dialect, script = unified_of(envelope("25200"), unified_page({**TRIGGER, "status": "success"}), unified_page())
+    dialect, script = unified_of(envelope("25200"), unified_page({**ENTRY, "status": "success"}), unified_page())
 
     found = list(chain.from_iterable(dialect.ended_plan_orders(product_type=USDT, plan_type="normal_plan")))
 

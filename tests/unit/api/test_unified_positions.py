@@ -164,12 +164,14 @@ def test_close_answers_by_its_orders_and_names_no_symbol() -> None:
         {"orderId": "1", "clientOid": "a"},
         {"orderId": "2", "symbol": "ethusdt", "code": "00000"},
         {"orderId": "", "code": "25225", "msg": "locked " + SECRET},
+        {"orderId": "", "code": "", "msg": "under liquidation"},
         None,
     ]
     dialect, _ = unified_of(envelope(data={"list": rows}))
 
     assert dialect.close_positions(product_type=USDT) == CloseAnswer(
-        accepted=(CloseItem("", "1"), CloseItem("ETHUSDT", "2")), refused=(CloseItem("", "", "25225", "locked ***"),)
+        accepted=(CloseItem("", "1"), CloseItem("ETHUSDT", "2")),
+        refused=(CloseItem("", "", "25225", "locked ***"), CloseItem("", "", "", "under liquidation")),
     )
 
 

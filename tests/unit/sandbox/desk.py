@@ -40,6 +40,7 @@ HISTORY_ORDERS = "/api/v3/trade/history-orders"
 ORDER_INFO = "/api/v3/trade/order-info"
 STRATEGIES = "/api/v3/trade/unfilled-strategy-orders"
 STRATEGY_HISTORY = "/api/v3/trade/history-strategy-orders"
+SUB_ORDERS = "/api/v3/trade/strategy-sub-orders"
 CURRENT_POSITION = "/api/v3/position/current-position"
 SETTINGS = "/api/v3/account/settings"
 ACCOUNT_INFO = "/api/v3/account/info"
@@ -252,6 +253,10 @@ class UnifiedDesk(Desk):
     def strategy_history(self, **parameters: object) -> Answer:
         """Read a page of ended strategy orders."""
         return self.get(STRATEGY_HISTORY, **{"category": USDT_FUTURES, **parameters})
+
+    def sub_orders(self, order_id: str, **parameters: object) -> Answer:
+        """Read what the trigger of a strategy order placed."""
+        return self.get(SUB_ORDERS, orderId=order_id, **parameters)
 
     def cancel_strategy(self, order_id: str) -> Answer:
         """Cancel one strategy order."""

@@ -12,9 +12,11 @@ from tests.unit.sandbox.conftest import MakeDesk, MakeUnifiedDesk
 from tests.unit.sandbox.desk import (
     ACCOUNT_INFO,
     BATCH_CANCEL,
+    PENDING,
     SETTINGS,
     SPOT_ACCOUNT_INFO,
     TIME,
+    UNFILLED,
     USDT_FUTURES,
     Answer,
     Desk,
@@ -38,6 +40,46 @@ def test_key_of_the_other_kind_of_account_is_refused_before_it_counts(
         answer = ask(desk, method, path)
         assert (answer.status, answer.code, answer.data) == (400, "40084" if unified else "40085", None)
     assert desk.exchange.statistics()[path]["accepted"] == 0
+
+
+@pytest.mark.parametrize(("method", "path"), [one for one in SIGNED if one[1].startswith("/api/v2/")])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ACCESS-SIGN": "wrong"},
+        {"ACCESS-PASSPHRASE": "wrong"},
+        {"ACCESS-TIMESTAMP": "1"},
+        {"paptrading": "1"},
+    ],
+    ids=["secret", "passphrase", "clock", "environment"],
+)
+def test_key_of_a_unified_account_is_refused_before_its_signature_is_looked_at(
+    unified_desk: UnifiedDesk, method: str, path: str, headers: dict[str, str | None]
+) -> None:
+    answer = unified_desk.get(path, headers) if method == "GET" else unified_desk.post(path, {}, headers)
+    assert (answer.status, answer.code) == (400, "40085")
+
+
+@pytest.mark.parametrize("code", ["40037", "40006"])
+def test_unknown_key_is_of_no_kind(make_unified_desk: MakeUnifiedDesk, code: str) -> None:
+    desk = make_unified_desk(unknown_key_code=code)
+    assert desk.get(PENDING, {"ACCESS-KEY": "nobody"}).code == code
+    assert desk.get(UNFILLED, {"ACCESS-KEY": "nobody"}).code == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [({"ACCESS-SIGN": "wrong"}, "40009"), ({"ACCESS-PASSPHRASE": "wrong"}, "40012"), ({"ACCESS-SIGN": None}, "40003")],
+)
+def test_key_of_a_unified_account_signs_as_strictly_where_it_belongs(
+    unified_desk: UnifiedDesk, headers: dict[str, str | None], code: str
+) -> None:
+    assert unified_desk.get(UNFILLED, headers, category=USDT_FUTURES).code == code
+
+
+def test_key_of_a_classic_account_is_told_its_kind_only_if_it_signs(desk: Desk) -> None:
+    assert desk.get(UNFILLED, {"ACCESS-SIGN": "wrong"}).code == "40009"
+    assert desk.get(UNFILLED).code == "40084"
 
 
 def test_time_serves_both_kinds(unified_desk: UnifiedDesk, desk: Desk) -> None:
@@ -66,6 +108,7 @@ def test_both_kinds_live_side_by_side_on_books_of_their_own(make_desk: MakeDesk)
         ("/api/v3/trade/order-info", 20),
         ("/api/v3/trade/unfilled-strategy-orders", 20),
         ("/api/v3/trade/history-strategy-orders", 20),
+        ("/api/v3/trade/strategy-sub-orders", 10),
         ("/api/v3/position/current-position", 20),
         ("/api/v3/account/settings", 20),
         ("/api/v3/account/info", 1),

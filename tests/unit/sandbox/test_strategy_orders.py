@@ -7,7 +7,7 @@ import pytest
 
 from airflow_provider_bitget.sandbox.plan_orders import PLAN_TYPES
 from tests.unit.sandbox.conftest import MakeDesk, MakeUnifiedDesk
-from tests.unit.sandbox.desk import CANCEL_STRATEGY, STRATEGIES, STRATEGY_HISTORY, UnifiedDesk
+from tests.unit.sandbox.desk import CANCEL_STRATEGY, STRATEGIES, STRATEGY_HISTORY, SUB_ORDERS, UnifiedDesk
 
 DAY_MS = 86_400_000
 RECORDED_FIELDS = {
@@ -159,6 +159,78 @@ def test_history_may_lack_the_cursor(make_unified_desk: MakeUnifiedDesk) -> None
     assert desk.strategy_history().data == {"list": []}
 
 
+# What triggers placed
+
+
+def test_order_that_a_trigger_placed_is_found_by_the_strategy_order(unified_desk: UnifiedDesk) -> None:
+    [plan_id] = unified_desk.place_plan(1, "normal_plan", hold_side="long", size="0.7")
+    assert unified_desk.sub_orders(plan_id).data == {"list": [], "cursor": ""}
+    child_id = unified_desk.exchange.trigger(plan_id).child_id
+    placed = str(unified_desk.now_ms)
+    assert unified_desk.sub_orders(plan_id).data == {
+        "list": [
+            {
+                "subOrderId": child_id,
+                "subClientOid": "",
+                "category": "USDT-FUTURES",
+                "symbol": "BTCUSDT",
+                "price": "30000",
+                "qty": "0.7",
+                "cumExecQty": "0",
+                "avgPrice": "0",
+                "side": "buy",
+                "posSide": "long",
+                "status": "live",
+                "createdTime": placed,
+                "updatedTime": placed,
+            }
+        ],
+        "cursor": child_id,
+    }
+    assert unified_desk.sub_orders(plan_id, cursor=child_id).data == {"list": [], "cursor": ""}
+
+
+def test_child_shows_what_became_of_it(unified_desk: UnifiedDesk) -> None:
+    filled, cancelled = unified_desk.place_plan(2, "track_plan")
+    unified_desk.exchange.trigger(filled, "fills")
+    unified_desk.exchange.cancel(unified_desk.exchange.trigger(cancelled).child_id)
+    rows = [unified_desk.sub_orders(one).unified_rows[0] for one in (filled, cancelled)]
+    assert [(row["status"], row["cumExecQty"]) for row in rows] == [("filled", "0.02"), ("cancelled", "0")]
+
+
+@pytest.mark.parametrize("plan_type", PLAN_TYPES)
+def test_child_of_a_trigger_that_failed_has_no_id(unified_desk: UnifiedDesk, plan_type: str) -> None:
+    [plan_id] = unified_desk.place_plan(1, plan_type)
+    unified_desk.exchange.trigger(plan_id, "fails")
+    answer = unified_desk.sub_orders(plan_id)
+    [row] = answer.unified_rows
+    assert (row["subOrderId"], row["status"], answer.data["cursor"]) == ("", "failed", "")
+    assert all(isinstance(value, str) for value in row.values())
+
+
+@pytest.mark.parametrize(("rule", "nothing"), [("list", []), ("null", None)])
+def test_strategy_order_without_children_has_an_empty_list(
+    make_unified_desk: MakeUnifiedDesk, rule: str, nothing: object
+) -> None:
+    desk = make_unified_desk(empty_list=rule)
+    waiting, cancelled = desk.place_plan(2)
+    desk.cancel_strategy(cancelled)
+    assert [desk.sub_orders(one).data["list"] for one in (waiting, cancelled)] == [nothing, nothing]
+
+
+def test_children_of_an_unknown_strategy_order_are_refused(unified_desk: UnifiedDesk) -> None:
+    assert unified_desk.sub_orders("7").code == "25597"
+    assert unified_desk.get(SUB_ORDERS).code == "40019"
+
+
+def test_exchange_may_not_know_the_children(make_unified_desk: MakeUnifiedDesk) -> None:
+    desk = make_unified_desk(strategy_children=False)
+    [plan_id] = desk.place_plan()
+    desk.exchange.trigger(plan_id)
+    answer = desk.sub_orders(plan_id)
+    assert (answer.status, answer.code, answer.data) == (400, "40404", None)
+
+
 # Faults
 
 
@@ -197,3 +269,12 @@ def test_lists_of_strategy_orders_lag_and_their_history_is_late(unified_desk: Un
         unified_desk.clock.advance(seconds)
         assert unified_desk.strategies().unified_listed == listed
         assert unified_desk.strategy_history().unified_listed == ended
+
+
+def test_late_history_knows_children_only_later(unified_desk: UnifiedDesk) -> None:
+    [plan_id] = unified_desk.place_plan()
+    unified_desk.exchange.inject("late_history")
+    unified_desk.exchange.trigger(plan_id)
+    assert unified_desk.sub_orders(plan_id).unified_rows == []
+    unified_desk.clock.advance(2.0)
+    assert len(unified_desk.sub_orders(plan_id).unified_rows) == 1
