@@ -66,6 +66,10 @@ class CloseCall:
                 [item for item in answer.refused if item.symbol in own],
                 now,
             )
+        if len(symbols) > 1 and any(not item.symbol for item in answer.refused):
+            # Whose refusal it is shows only when each symbol is asked about by itself.
+            for track in self.tracks:
+                track.alone = True
 
 
 def _take_items(tracks: list[PositionTrack], accepted: list[CloseItem], refused: list[CloseItem], now: float) -> None:

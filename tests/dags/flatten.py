@@ -26,7 +26,7 @@ HASTY: dict[str, Any] = {
     "retry_delay": timedelta(seconds=1),
 }
 # For accounts that do not go flat: each phase works until its deadline.
-IMPATIENT = HASTY | {"cancel_deadline": 4, "close_deadline": 4, "sweep_deadline": 4, "prove_deadline": 3}
+IMPATIENT = HASTY | {"cancel_deadline": 4, "close_deadline": 14, "sweep_deadline": 4, "prove_deadline": 3}
 
 
 def a_dag(dag_id: str, **options: Any) -> DAG:
