@@ -21,6 +21,7 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.sandbox import demo as demo_program
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.demo_books import (
     POSITIONS,
     RULES,
@@ -31,6 +32,7 @@ from airflow_provider_bitget.sandbox.demo_books import (
     read_books,
     read_ends,
 )
+from tests.kinds import CLASSIC, KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 120.0
@@ -46,12 +48,13 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Demo]:
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
 
-    def command(orders: int = 60) -> list[str]:
+    def command(orders: int = 60, account: str = CLASSIC) -> list[str]:
         folder = tmp_path / "dags"
         folder.mkdir()
         (folder / "bitget_eod_flatten.py").write_text(in_haste())
         module = [sys.executable, "-u", "-m", "airflow_provider_bitget.sandbox.demo"]
-        return [*module, "--orders", str(orders), "--dags-folder", str(folder), "--report-folder", str(kept(tmp_path))]
+        folders = ["--dags-folder", str(folder), "--report-folder", str(kept(tmp_path))]
+        return [*module, "--orders", str(orders), "--account", account, *folders]
 
     yield command
     assert list(temporary.iterdir()) == []
@@ -70,8 +73,11 @@ def in_haste() -> str:
     )
 
 
-def test_demo_flattens_the_account_compares_the_books_and_keeps_the_page(demo: Demo, tmp_path: Path) -> None:
-    done = subprocess.run(demo(), capture_output=True, text=True, timeout=PATIENCE, check=False)
+@pytest.mark.parametrize("account", KINDS)
+def test_demo_flattens_the_account_compares_the_books_and_keeps_the_page(
+    demo: Demo, tmp_path: Path, account: str
+) -> None:
+    done = subprocess.run(demo(account=account), capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^BTCUSDT +20 +5 +2 +0 +0 +0$", done.stdout, re.MULTILINE)
@@ -278,8 +284,11 @@ def test_demo_names_a_position_that_is_open_although_the_report_says_flat() -> N
 # ------------------------------------------------------------------------------------------------- the books
 
 
-def test_demo_puts_orders_plan_orders_of_three_types_and_both_sides_of_a_symbol_on_the_exchange() -> None:
-    with Sandbox(**RULES) as sandbox:
+@pytest.mark.parametrize("account", KINDS)
+def test_demo_puts_orders_plan_orders_of_three_types_and_both_sides_of_a_symbol_on_the_exchange(
+    account: AccountMode,
+) -> None:
+    with Sandbox(account_mode=account, **RULES) as sandbox:
         furnished = furnish(sandbox, 230)
         now = read_books(sandbox)
         kinds = {plan["planType"] for plan in sandbox.open_plan_orders()}
@@ -293,8 +302,9 @@ def test_demo_puts_orders_plan_orders_of_three_types_and_both_sides_of_a_symbol_
     assert (len(furnished.order_ids), len(furnished.plan_ids), len(furnished.fill_ids)) == (230, 13, 2)
 
 
-def test_demo_counts_a_partially_filled_order_as_open_and_a_filled_one_by_its_id() -> None:
-    with Sandbox(**RULES) as sandbox:
+@pytest.mark.parametrize("account", KINDS)
+def test_demo_counts_a_partially_filled_order_as_open_and_a_filled_one_by_its_id(account: AccountMode) -> None:
+    with Sandbox(account_mode=account, **RULES) as sandbox:
         furnished = furnish(sandbox, 6)
         sandbox.place(count=2, symbol="BTCUSDT", status="partially_filled", hold_side="long")
         sandbox.fill(furnished.order_ids[0])

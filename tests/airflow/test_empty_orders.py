@@ -10,12 +10,14 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import DagOutcome, open_ids, run_a_dag
+from tests.kinds import KINDS, sandbox_of
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[Sandbox]:
-    """An exchange with open orders that nobody asks to cancel."""
-    with Sandbox(orders=9) as sandbox, pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module", params=KINDS)
+def exchange(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """An exchange with open orders that nobody asks to cancel, once for each kind of account."""
+    with sandbox_of(request.param) as sandbox, pytest.MonkeyPatch.context() as patch:
+        sandbox.place(count=9, symbol="BTCUSDT")
         patch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", sandbox.connection_json)
         yield sandbox
 

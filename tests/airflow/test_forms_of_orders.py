@@ -21,6 +21,7 @@ from tests.airflow.dag_runs import (
     run_a_dag,
     statuses,
 )
+from tests.kinds import KINDS, sandbox_of
 
 FORMS = (
     "jinja_string",
@@ -42,14 +43,18 @@ class FormsRun:
     bystanders: set[str]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["strings", "native"])
+@pytest.fixture(
+    scope="module",
+    params=[(kind, dag_id) for kind in KINDS for dag_id in ("forms_of_orders", "forms_of_orders_native")],
+    ids=lambda param: "-".join(param),
+)
 def forms_run(request: pytest.FixtureRequest, bagged_dags: dict[str, Any]) -> Iterator[FormsRun]:
     """Run the DAG of all forms once, beside orders that nobody asked for."""
-    with Sandbox(orders=0) as sandbox, pytest.MonkeyPatch.context() as patch:
+    kind, dag_id = request.param
+    with sandbox_of(kind) as sandbox, pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", sandbox.connection_json)
         orders = {form: as_rows(sandbox.place(count=3, symbol=SYMBOL)) for form in FORMS}
         bystanders = {order["orderId"] for order in sandbox.place(count=2, symbol=SYMBOL)}
-        dag_id = "forms_of_orders_native" if request.param else "forms_of_orders"
         yield FormsRun(run_a_dag(bagged_dags, dag_id, **orders), sandbox, orders, bystanders)
 
 

@@ -49,6 +49,7 @@ from airflow_provider_bitget.trading.position_track import LOCKED, TOO_LARGE
 from airflow_provider_bitget.trading.report import Bucket, CancelReport, OrderOutcome, Unresolved
 from airflow_provider_bitget.trading.scope import Scope
 from tests.airflow.dag_runs import DagOutcome, run_a_dag
+from tests.kinds import CLASSIC, KINDS, sandbox_of
 from tests.unit.markdown import REPOSITORY, Page, code, codes, default_of, table_under, tables
 from tests.unit.naming import named
 
@@ -485,10 +486,13 @@ def is_a_test(block: str) -> bool:
 
 
 SCRIPTS = [
-    pytest.param(page, block, id=f"{page}-{number}")
+    pytest.param(kind, page, block, id=f"{kind}-{page}-{number}")
     for page in PAGES
     for number, block in enumerate(page.blocks("python"), 1)
+    for kind in KINDS
     if not is_a_dag(block) and not is_a_test(block)
+    # A path belongs to one kind of account.
+    if kind == CLASSIC or "/api/v2/" not in block
 ]
 """Every block of Python that is neither a DAG, which Airflow runs, nor a test, which pytest runs in test_start.py."""
 
@@ -499,7 +503,7 @@ def test_every_test_to_paste_is_on_the_page_whose_tests_are_run() -> None:
     assert pages == [TESTING]
 
 
-@pytest.mark.parametrize(("page", "block"), SCRIPTS)
+@pytest.mark.parametrize(("sandbox", "page", "block"), SCRIPTS, indirect=["sandbox"])
 def test_every_other_block_of_python_runs_as_it_stands(sandbox: Sandbox, page: Page, block: str) -> None:
     sandbox.place(3, "BTCUSDT")
     others = ids(sandbox.place(1, "ETHUSDT"))
@@ -533,10 +537,10 @@ def dags(airflow_database: object) -> Iterator[Dags]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
-    """An exchange with two accounts and empty books; the connections of the examples lead there."""
-    with Sandbox(orders=0, accounts=2) as exchange:
+@pytest.fixture(params=KINDS)
+def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """An exchange with two accounts of a kind and empty books; the connections of the examples lead there."""
+    with sandbox_of(request.param, accounts=2) as exchange:
         first, second = exchange.accounts
         monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", exchange.connection_json)
         monkeypatch.setenv("AIRFLOW_CONN_DESK_A", json.dumps(first.connection(exchange.url)))
