@@ -429,9 +429,12 @@ def test_nothing_is_sent_after_the_deadline_and_what_was_not_reached_is_unresolv
     assert cancels_sent(sandbox) < count / ORDERS_PER_CANCEL[kind_of(sandbox)]
     report = failed.value.report
     assert report is not None
-    assert report["counts"]["cancelled"] == count - len(sandbox.open_orders())
-    assert report["counts"]["cancelled"] > 0
-    assert report["counts"]["unresolved"] == len(sandbox.open_orders())
+    gone = count - len(sandbox.open_orders())
+    assert gone > 0
+    # On a machine that is busy, the deadline may come before the read that proves it.
+    proven = gone if report["verified"] else 0
+    assert report["counts"]["cancelled"] == proven
+    assert report["counts"]["unresolved"] == count - proven
 
 
 # ---------------------------------------------------------------------------------------------------- next try
