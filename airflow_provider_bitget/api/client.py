@@ -33,7 +33,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetRateLimitError,
     BitgetTransientError,
 )
-from airflow_provider_bitget.api.rate_limit import EndpointLimiter, LimiterRegistry, Slot, shared_limiters
+from airflow_provider_bitget.api.rate_limit import Limiter, Limiters, Slot, shared_limiters
 from airflow_provider_bitget.api.scope import check_path, check_scope
 from airflow_provider_bitget.api.signing import Query, RequestSigner, encode_body
 from airflow_provider_bitget.api.transport import (
@@ -135,7 +135,7 @@ class BitgetClient:
         requests_per_second: float | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
-        limiters: LimiterRegistry | None = None,
+        limiters: Limiters | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.base_url = check_base_url(base_url)
@@ -145,7 +145,7 @@ class BitgetClient:
         self._credentials = credentials
         self._signer = RequestSigner(credentials, demo_trading)
         self._transport = transport or HttpTransport(self.base_url)
-        self._limiters = limiters or shared_limiters()
+        self._limiters: Limiters = limiters or shared_limiters()
         self._offset = _Offset()
         self._observed_offset: float | None = None
         self._random = random.Random()  # noqa: S311  # jitter, nothing secret
@@ -223,7 +223,7 @@ class BitgetClient:
             )
         return milliseconds / 1000
 
-    def _limiter(self, endpoint: Endpoint) -> EndpointLimiter:
+    def _limiter(self, endpoint: Endpoint) -> Limiter:
         owner = self.base_url
         if endpoint.signed:
             owner += f"#{self._credentials.fingerprint}"
