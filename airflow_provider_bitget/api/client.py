@@ -319,7 +319,8 @@ class _Exchange:
                 headers=headers,
                 body=self.body,
                 timeout=self._timeout(),
-                on_connected=partial(self._connected, slot),
+                on_connected=partial(self._renew, slot),
+                on_writing=partial(self._renew_if_stale, slot),
             )
             envelope = read_answer(answer, self.endpoint.path, self.client.redact)
         except TransportFailure as failure:
@@ -338,10 +339,15 @@ class _Exchange:
     def _timeout(self) -> float:
         return max(0.001, min(self.client.timeout, self.budget.remaining()))
 
-    def _connected(self, slot: Slot) -> None:
+    def _renew(self, slot: Slot) -> None:
         """Count from now: opening a connection takes time, and so may the wait for another slot."""
         slot.renew()
         answer_within(self._timeout())
+
+    def _renew_if_stale(self, slot: Slot) -> None:
+        """Count from now if it took long until here: on a busy machine a thread may have to wait for its turn."""
+        if slot.is_stale:
+            self._renew(slot)
 
     def _failed(self, failure: TransportFailure) -> BitgetCallError:
         """Turn "no answer" into an error: ambiguous if the request may have arrived, transient if it cannot have."""

@@ -20,6 +20,9 @@ from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.clock import Clock, SystemClock
 from airflow_provider_bitget.api.pace import Pace, Window
 
+STALE_SECONDS: Final = 0.015
+"""A place is taken anew if its request has not left after this long: half of the window's room for jitter."""
+
 
 @dataclass(slots=True)
 class Pulse:
@@ -61,6 +64,9 @@ class Places(Protocol):
     def take(self, budget: Budget, instead_of: Any = None) -> Any:
         """Wait for a place that counts from now on, giving up an earlier one."""
 
+    def is_stale(self, place: Any) -> bool:
+        """Whether a request that has not left by now needs a newer place."""
+
 
 @dataclass(slots=True)
 class Slot:
@@ -69,6 +75,11 @@ class Slot:
     limiter: Places
     budget: Budget
     _item: Any = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a request that leaves only now would leave too long after its place."""
+        return self._item is not None and self.limiter.is_stale(self._item)
 
     def renew(self) -> None:
         """Take a place that counts from now on.
@@ -154,6 +165,10 @@ class EndpointLimiter:
                 budget.wait(wait)
             finally:
                 self._woke()
+
+    def is_stale(self, place: RateItem) -> bool:
+        """Whether a request that has not left by now needs a newer place."""
+        return self._clock.monotonic() * 1000 - place.timestamp > STALE_SECONDS * 1000
 
     def count(self) -> None:
         """Count a request that was admitted elsewhere."""

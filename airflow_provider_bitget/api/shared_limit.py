@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeVar
 
+from pyrate_limiter import RateItem
+
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.clock import Clock, SystemClock
 from airflow_provider_bitget.api.pace import Pace, Window
@@ -123,9 +125,15 @@ class SharedPlace:
     """A place in a shared window.
 
     :param who: under which name it is held.
+    :param began: when it was asked for.
+    :param took: how long the answer took.
+    :param allowance: how long after that its request may leave.
     """
 
     who: str
+    began: float
+    took: float
+    allowance: float
 
 
 class SharedEndpointLimiter:
@@ -162,6 +170,8 @@ class SharedEndpointLimiter:
         self._names = count()
         self._me = uuid.uuid4().hex
         self._round_trips: deque[float] = deque(maxlen=15)
+        #: How long requests took to leave once they had their places.
+        self._departures: deque[float] = deque(maxlen=15)
         #: When this process sent requests that the store has not heard of.
         self._untold: deque[float] = deque(maxlen=100)
         self._seen: tuple[SharedPace, Window, float] | None = None
@@ -226,9 +236,19 @@ class SharedEndpointLimiter:
                 self._wait(budget, turn.wait - took, who)
             elif took <= allowance:
                 self._fallback.count()
-                return SharedPlace(who)
+                return SharedPlace(who, began, took, allowance)
             else:
                 served, allowance = True, min(2 * took, _LONGEST_ALLOWANCE)
+
+    def is_stale(self, place: object) -> bool:
+        """Whether a request that has not left by now needs a newer place: the window counts it as gone."""
+        if isinstance(place, RateItem):
+            return self._fallback.is_stale(place)
+        if not isinstance(place, SharedPlace):
+            return False
+        spent = self._clock.monotonic() - place.began
+        self._departures.append(spent - place.took)
+        return spent > place.allowance
 
     def refused(self) -> None:
         """Note a 429, for all workers: halve the pace (once per window, however many refusals it brings) and rest."""
@@ -250,7 +270,8 @@ class SharedEndpointLimiter:
         return f"{self._me}:{os.getpid()}:{next(self._names)}"
 
     def _allowance(self) -> float:
-        usual = statistics.median(list(self._round_trips)) if self._round_trips else 0.0
+        """Return how long after its place a request may leave: twice what it usually takes."""
+        usual = sum(statistics.median(list(times)) for times in (self._round_trips, self._departures) if times)
         return max(_SHORTEST_ALLOWANCE, min(2 * usual, _LONGEST_ALLOWANCE))
 
     def _ask(self, who: str, allowance: float, *, served: bool) -> Turn | None:

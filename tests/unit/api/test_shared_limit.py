@@ -189,6 +189,33 @@ def test_a_request_that_had_to_connect_first_keeps_its_turn() -> None:
     assert (second.who, first.served, second.served) == (first.who, False, True)
 
 
+@pytest.mark.parametrize(("busy", "asks"), [(0.004, 1), (0.006, 2)])
+def test_a_request_that_leaves_later_than_its_place_says_takes_a_newer_one(busy: float, asks: int) -> None:
+    clock = VirtualTime()
+    store = ScriptedStore(clock)
+    script = Script(clock, [OK])
+    client = BitgetClient(CREDENTIALS, clock=clock, transport=script, limiters=SharedLimiters(store, clock=clock))
+
+    def work() -> None:
+        clock.now += busy
+
+    script.busy_first = work
+    client.call(ENDPOINT)
+
+    assert len(store.asked) == asks
+    assert store.asked[-1].served is (asks == 2)
+
+
+def test_requests_that_usually_take_long_to_leave_are_allowed_to() -> None:
+    limiter, store, clock = shared()
+    for _ in range(5):
+        slot = limiter.acquire(Budget(None, clock))
+        clock.now += 0.02
+        assert slot.is_stale or store.asked[-1].allowance > 0.02
+
+    assert store.asked[-1].allowance == pytest.approx(0.04)
+
+
 def test_waiting_ends_at_the_deadline_and_leaves_the_line() -> None:
     limiter, store, clock = shared(answers=[5.0])
 
