@@ -20,9 +20,6 @@ from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.clock import Clock, SystemClock
 from airflow_provider_bitget.api.pace import Pace, Window
 
-STALE_SECONDS: Final = 0.015
-"""A place is taken anew if its request has not left after this long: half of the window's room for jitter."""
-
 
 @dataclass(slots=True)
 class Pulse:
@@ -154,11 +151,10 @@ class EndpointLimiter:
         :param instead_of: a place to give back first.
         :raises BitgetNotSentError: there was no place before the deadline, or the run was stopped.
         """
-        if instead_of is not None:
-            self._give_back(instead_of)
         while True:
             budget.check()
-            item, wait = self._try()
+            item, wait = self._try(instead_of)
+            instead_of = None
             if item is not None:
                 return item
             try:
@@ -167,8 +163,8 @@ class EndpointLimiter:
                 self._woke()
 
     def is_stale(self, place: RateItem) -> bool:
-        """Whether a request that has not left by now needs a newer place."""
-        return self._clock.monotonic() * 1000 - place.timestamp > STALE_SECONDS * 1000
+        """Whether a request that has not left by now needs a newer place: one of another millisecond."""
+        return int(self._clock.monotonic() * 1000) != place.timestamp
 
     def count(self) -> None:
         """Count a request that was admitted elsewhere."""
@@ -192,13 +188,16 @@ class EndpointLimiter:
         self._state = pace
         self._bucket.rates = [Rate(pace.current, self._window.milliseconds)]
 
-    def _try(self) -> tuple[RateItem | None, float]:
+    def _try(self, instead_of: RateItem | None = None) -> tuple[RateItem | None, float]:
         """Return a place in the window, or how many seconds to wait before asking again.
 
         Who has to wait is counted as waiting until it says so by :meth:`_woke`, and is told to come back when the place
         that is its turn gets free: many that wake together for one place would only cost time.
         """
         with self._lock:
+            # At once: who waits for a place must not slip in between.
+            if instead_of in self._bucket.items:
+                self._bucket.items.remove(instead_of)
             now = self._clock.monotonic()
             if now < self._state.rest_until:
                 self._waiting += 1
@@ -218,11 +217,6 @@ class EndpointLimiter:
     def _woke(self) -> None:
         with self._lock:
             self._waiting -= 1
-
-    def _give_back(self, item: RateItem) -> None:
-        with self._lock:
-            if item in self._bucket.items:
-                self._bucket.items.remove(item)
 
 
 class LimiterRegistry:
