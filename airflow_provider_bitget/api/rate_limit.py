@@ -169,7 +169,9 @@ class EndpointLimiter:
     def count(self) -> None:
         """Count a request that was admitted elsewhere."""
         with self._lock:
-            self._bucket.items.append(RateItem("request", int(self._clock.monotonic() * 1000)))
+            item = RateItem("request", int(self._clock.monotonic() * 1000))
+            self._bucket.leak(item.timestamp)
+            self._bucket.items.append(item)
 
     def refused(self) -> None:
         """Note a 429: halve the pace (once per window, however many refusals it brings) and rest."""

@@ -221,6 +221,9 @@ class SharedEndpointLimiter:
         :param instead_of: a place to give back first.
         :raises BitgetNotSentError: there was no place before the deadline, or the run was stopped.
         """
+        if isinstance(instead_of, RateItem):
+            # Begun without the store, ended without it: asking again might cost another timeout.
+            return self._fallback.take(budget, instead_of)
         served = isinstance(instead_of, SharedPlace)
         who = instead_of.who if isinstance(instead_of, SharedPlace) else self._name()
         allowance = self._allowance()
@@ -355,6 +358,11 @@ class SharedLimiters:
         self._lock = threading.Lock()
         self._limiters: dict[str, SharedEndpointLimiter] = {}
         self._pulses: dict[str, Pulse] = {}
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the store answers; asked now, and for a second at most."""
+        return self._guard.call(lambda store: store.read_pace(f"{_PREFIX}:test")) is not None
 
     def limiter(self, owner: str, endpoint: str, limit: float) -> Limiter:
         """Return the limiter of ``endpoint`` for ``owner``, at the lowest limit that anyone asked for.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow_provider_bitget.hooks.connection import AirflowConnection, BitgetConnection
 
 _TEST_SECONDS = 5.0
+# What asking a store that hangs may take.
+_STORE_SECONDS = 1.0
 # Airflow 3.1 and newer, 3.0, 2.11.
 _MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
 
@@ -138,7 +140,8 @@ class BitgetSessionHook(BaseHook):
         """Make a signed read and say what the exchange thinks of the credentials, the account and the key's rights.
 
         Never raises, changes nothing, and ends within five seconds. Whether the key may trade, or withdraw, is asked
-        once; where the exchange does not show it to this key, nothing is said about it.
+        once; where the exchange does not show it to this key, nothing is said about it. With a shared limit, its Redis
+        is asked as well.
         """
         from airflow_provider_bitget.api.budget import Budget
         from airflow_provider_bitget.api.exceptions import BitgetError
@@ -149,15 +152,27 @@ class BitgetSessionHook(BaseHook):
                 dialect, budget = self._make_dialect(client), Budget(_TEST_SECONDS, client.clock)
                 dialect.check_signature(product_type="USDT-FUTURES", budget=budget)
                 rights = _rights_shown(dialect, budget)
+                limit = self._limit_told(budget)
             finally:
                 client.close()
             where = "demo trading" if client.demo_trading else "live trading"
             accepted = f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
-            return True, f"{accepted} The account is a {dialect.kind} one.{rights}"
+            return True, f"{accepted} The account is a {dialect.kind} one.{rights}{limit}"
         except BitgetError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
             return False, f"The connection could not be tested: {type(error).__name__}"
+
+    def _limit_told(self, budget: Budget) -> str:
+        """Return a sentence about the Redis of the shared limit; nothing without one, or without time to ask."""
+        settings = self._read_settings()
+        limiters = self._shared_limiters(settings)
+        if limiters is None or budget.remaining() < _STORE_SECONDS:
+            return ""
+        name = f"the shared rate limit (connection {settings.rate_limit_conn_id!r})"
+        if limiters.is_reachable:
+            return f" T{name[1:]} can be reached."
+        return f" WARNING: {name} cannot be reached: each process goes on at a part of the limit."
 
     def request(
         self,

@@ -450,6 +450,34 @@ def test_one_caller_finds_out_whether_the_store_is_back() -> None:
     assert len(inner) == 1
 
 
+def test_a_request_that_leaves_late_without_the_store_counts_once_and_asks_nobody_again() -> None:
+    clock = VirtualTime()
+    store = ScriptedStore(clock, otherwise=AWAY)
+    script = Script(clock, [OK])
+    client = BitgetClient(
+        CREDENTIALS, clock=clock, transport=script, limiters=SharedLimiters(store, clock=clock, jitter=lambda: 0.0)
+    )
+
+    def work() -> None:
+        clock.now += 0.003
+
+    script.busy_first = work
+    for _ in range(20):
+        client.call(ENDPOINT)
+        assert store.calls <= 2
+
+    assert clock.now == pytest.approx(9 * 1.03 + 0.03, abs=0.1)
+
+
+def test_an_hour_with_the_store_leaves_nothing_behind() -> None:
+    limiter, _, clock = shared()
+    for _ in range(3_000):
+        clock.now += 0.1
+        limiter.acquire(Budget(None, clock))
+
+    assert limiter._fallback._bucket.count() < 30
+
+
 def test_a_deadline_ends_the_wait_without_the_store() -> None:
     limiter, _, clock = shared(1, otherwise=AWAY)
     limiter.acquire(Budget(None, clock))

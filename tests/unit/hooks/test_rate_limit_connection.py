@@ -15,10 +15,11 @@ from airflow_provider_bitget.api import shared_limit
 from airflow_provider_bitget.api.client import Endpoint
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
 from airflow_provider_bitget.api.redis_store import RedisSettings
-from airflow_provider_bitget.api.shared_limit import SharedEndpointLimiter
+from airflow_provider_bitget.api.shared_limit import SharedEndpointLimiter, SharedLimiters
 from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.hooks.redis_connection import read_redis_connection
+from airflow_provider_bitget.sandbox import Sandbox
 
 ENDPOINT = Endpoint("GET", "/api/v2/mix/order/orders-pending", limit=10)
 PASSWORD = "redis-pass0rd"
@@ -167,6 +168,29 @@ def test_the_redis_password_is_masked_and_shown_nowhere(hook_of: Any, monkeypatc
 
     assert PASSWORD in masked
     assert PASSWORD not in f"{hook!r} {vars(hook)!r} {client!r} {list(shared_limit._known)!r}"
+
+
+@pytest.mark.parametrize(
+    ("is_reachable", "says"),
+    [
+        (True, "The shared rate limit (connection 'limits') can be reached."),
+        (False, "WARNING: the shared rate limit (connection 'limits') cannot be reached"),
+    ],
+)
+def test_the_connections_test_tells_whether_the_shared_limit_can_be_reached(
+    monkeypatch: pytest.MonkeyPatch, is_reachable: bool, says: str
+) -> None:
+    monkeypatch.setattr(SharedLimiters, "is_reachable", is_reachable)
+    with Sandbox(orders=0) as exchange:
+        own = exchange.connection
+        extra = {**own["extra"], "rate_limit_conn_id": "limits"}
+        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps({**own, "extra": extra}))
+        # Nobody listens there.
+        monkeypatch.setenv("AIRFLOW_CONN_LIMITS", "redis://127.0.0.1:1")
+        is_good, text = BitgetHook().test_connection()
+
+    assert is_good
+    assert says in text
 
 
 def test_a_hook_made_of_connections_at_hand_asks_airflow_for_nothing(
