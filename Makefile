@@ -2,6 +2,8 @@
 # make demo    installs, starts an exchange on the loopback, runs the example DAG through Airflow, compares the books
 #              (ACCOUNT=unified: on a unified account)
 # make test    installs, then every check: lint, format, types, layers, tests
+# make test-distributed  installs Airflow with Celery into .venv-distributed, and Redis and PostgreSQL where we may;
+#              tries the shared limit on them
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # make docs    installs MkDocs as well, builds the site into site/; a broken link ends it
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
@@ -14,6 +16,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
+DISTRIBUTED := .venv-distributed
+DISTRIBUTED_INSTALLED := $(DISTRIBUTED)/.installed
 BENCH_INSTALLED := $(VENV)/.installed-bench
 DOCS_INSTALLED := $(VENV)/.installed-docs
 RELEASE_INSTALLED := $(VENV)/.installed-release
@@ -28,7 +32,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AIRFLOW_HOME
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
@@ -75,6 +79,35 @@ lint: $(INSTALLED) ## ruff, format, types, layers
 test: lint ## every check: lint, then the tests
 	@echo "pytest";         $(BIN)/python -m pytest -q -n auto $(PYTEST_ARGS)
 
+$(DISTRIBUTED_INSTALLED): pyproject.toml constraints.txt constraints-distributed.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
+	@echo "Installing into $(DISTRIBUTED) with $(PYTHON) (about a minute the first time)"
+	@$(PYTHON) -m venv --clear $(DISTRIBUTED)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(DISTRIBUTED)/bin/python -m pip install --quiet \
+		-c constraints.txt -c constraints-distributed.txt hatchling editables
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(DISTRIBUTED)/bin/python -m pip install --quiet \
+		-c constraints.txt -c constraints-distributed.txt --no-build-isolation \
+		-e '.[sandbox,dev,redis]' $(DISTRIBUTED_NEEDS)
+	@touch $@
+
+# Celery's workers, and the two drivers with which Airflow reaches PostgreSQL.
+DISTRIBUTED_NEEDS := apache-airflow-providers-celery psycopg2-binary asyncpg
+
+.PHONY: services
+services:
+	@if command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing redis-server and postgresql with apt-get"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq redis-server postgresql >/dev/null; \
+	else \
+		echo "make: install redis-server and postgresql first (on Debian: apt-get install redis-server postgresql)" >&2; \
+		exit 1; \
+	fi
+
+.PHONY: test-distributed
+test-distributed: services $(DISTRIBUTED_INSTALLED) ## many Celery workers, one limit: kills and hangs a Redis, kills a worker (5 minutes)
+	@$(DISTRIBUTED)/bin/python -m pytest -q -s tests/distributed $(PYTEST_ARGS)
+
 .PHONY: pages
 pages: $(INSTALLED) ## write the pages of docs/ that come from the code
 	@$(BIN)/python -m tests.pages
@@ -102,16 +135,21 @@ test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 a
 	@$(PYTHON) tests/wheel_in_empty_environment.py dist/*.whl
 
 .PHONY: constraints
-constraints: ## resolve the newest set for the pinned Airflow anew and write constraints.txt
+constraints: ## resolve the newest set for the pinned Airflow anew and write the constraints
 	@$(PYTHON) -m venv --clear .venv-constraints
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
 		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,docs,release]'
 	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
 	@mv .venv-constraints/constraints.txt constraints.txt
+	@.venv-constraints/bin/python -m pip install --quiet -c constraints.txt $(DISTRIBUTED_NEEDS)
+	@sed -n '/^#/p' constraints-distributed.txt > .venv-constraints/constraints.txt
+	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget | grep -vxFf constraints.txt \
+		>> .venv-constraints/constraints.txt
+	@mv .venv-constraints/constraints.txt constraints-distributed.txt
 	@rm -rf .venv-constraints
 
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf .venv .venv-constraints dist build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
+	rm -rf .venv .venv-constraints .venv-distributed dist build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

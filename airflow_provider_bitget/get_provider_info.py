@@ -95,6 +95,29 @@ def get_provider_info() -> dict[str, object]:
                         "description": "How long a request may wait for its answer.",
                         "schema": {"type": ["number", "null"], "default": 10, "minimum": 1, "maximum": 120},
                     },
+                    "rate_limit_conn_id": {
+                        "label": "Rate limit connection",
+                        "description": (
+                            "Id of a connection of type redis, through which all workers share one limit. "
+                            "Empty: each process has a limit of its own."
+                        ),
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "rate_limit_group": {
+                        "label": "Rate limit group",
+                        "description": "A name that joins the limits of different keys of one user.",
+                        "schema": {"type": ["string", "null"]},
+                    },
+                    "rate_limit_fallback_share": {
+                        "label": "Rate limit fallback share",
+                        "description": "The part of the limit at which a process goes on while that Redis is away.",
+                        "schema": {
+                            "type": ["number", "null"],
+                            "default": 0.25,
+                            "minimum": 0.01,
+                            "maximum": 1,
+                        },
+                    },
                 },
             }
         ],

@@ -33,7 +33,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetRateLimitError,
     BitgetTransientError,
 )
-from airflow_provider_bitget.api.rate_limit import EndpointLimiter, LimiterRegistry, Slot, shared_limiters
+from airflow_provider_bitget.api.rate_limit import Limiter, Limiters, Slot, shared_limiters
 from airflow_provider_bitget.api.scope import check_path, check_scope
 from airflow_provider_bitget.api.signing import Query, RequestSigner, encode_body
 from airflow_provider_bitget.api.transport import (
@@ -135,7 +135,7 @@ class BitgetClient:
         requests_per_second: float | None = None,
         clock: Clock | None = None,
         transport: Transport | None = None,
-        limiters: LimiterRegistry | None = None,
+        limiters: Limiters | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.base_url = check_base_url(base_url)
@@ -145,7 +145,7 @@ class BitgetClient:
         self._credentials = credentials
         self._signer = RequestSigner(credentials, demo_trading)
         self._transport = transport or HttpTransport(self.base_url)
-        self._limiters = limiters or shared_limiters()
+        self._limiters: Limiters = limiters or shared_limiters()
         self._offset = _Offset()
         self._observed_offset: float | None = None
         self._random = random.Random()  # noqa: S311  # jitter, nothing secret
@@ -223,7 +223,7 @@ class BitgetClient:
             )
         return milliseconds / 1000
 
-    def _limiter(self, endpoint: Endpoint) -> EndpointLimiter:
+    def _limiter(self, endpoint: Endpoint) -> Limiter:
         owner = self.base_url
         if endpoint.signed:
             owner += f"#{self._credentials.fingerprint}"
@@ -319,7 +319,8 @@ class _Exchange:
                 headers=headers,
                 body=self.body,
                 timeout=self._timeout(),
-                on_connected=partial(self._connected, slot),
+                on_connected=partial(self._renew, slot),
+                on_writing=partial(self._renew_if_stale, slot),
             )
             envelope = read_answer(answer, self.endpoint.path, self.client.redact)
         except TransportFailure as failure:
@@ -338,10 +339,15 @@ class _Exchange:
     def _timeout(self) -> float:
         return max(0.001, min(self.client.timeout, self.budget.remaining()))
 
-    def _connected(self, slot: Slot) -> None:
+    def _renew(self, slot: Slot) -> None:
         """Count from now: opening a connection takes time, and so may the wait for another slot."""
         slot.renew()
         answer_within(self._timeout())
+
+    def _renew_if_stale(self, slot: Slot) -> None:
+        """Count from now if it took long until here: on a busy machine a thread may have to wait for its turn."""
+        if slot.is_stale:
+            self._renew(slot)
 
     def _failed(self, failure: TransportFailure) -> BitgetCallError:
         """Turn "no answer" into an error: ambiguous if the request may have arrived, transient if it cannot have."""

@@ -53,6 +53,10 @@ class TransportFailure(Exception):
         self.sent = sent
 
 
+def _nothing() -> None:
+    """Nothing is to be done."""
+
+
 class Transport(Protocol):
     """Sends one request and returns the answer's bytes."""
 
@@ -65,6 +69,7 @@ class Transport(Protocol):
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = _nothing,
     ) -> HttpAnswer:
         """Send one request.
 
@@ -74,6 +79,7 @@ class Transport(Protocol):
         :param body: the bytes to send, empty for none.
         :param timeout: seconds for the whole exchange of request and answer.
         :param on_connected: called after a new connection was opened and before the request is written to it.
+        :param on_writing: called when everything else is done and the request's first byte is about to leave.
         :raises TransportFailure: no complete answer came back.
         """
 
@@ -109,6 +115,7 @@ class HttpTransport:
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = _nothing,
     ) -> HttpAnswer:
         """Send one request; see :class:`Transport`."""
         request = requests.PreparedRequest()
@@ -120,7 +127,7 @@ class HttpTransport:
         request.hooks = {"response": []}
         if body:
             request.headers["Content-Length"] = str(len(body))
-        _attempt.begin(on_connected, give_up=time.monotonic() + timeout)
+        _attempt.begin(on_connected, on_writing, give_up=time.monotonic() + timeout)
         try:
             response = self._session.send(
                 request,
@@ -143,7 +150,7 @@ class HttpTransport:
 
 
 def answer_within(seconds: float) -> None:
-    """Start the answer's time anew. For ``on_connected``, which may have waited for long.
+    """Start the answer's time anew. For ``on_connected`` and ``on_writing``, which may have waited for long.
 
     :param seconds: how long the answer may take from now on.
     """
@@ -244,16 +251,18 @@ class _Attempt(threading.local):
     """What the attempt that runs in this thread asks of its connection, and what became of it."""
 
     on_connected: Callable[[], None] | None = None
+    on_writing: Callable[[], None] | None = None
     give_up: float = float("inf")
     connecting: bool = False
     #: Whether a byte of the request may have left.
     sent: bool = False
 
-    def begin(self, on_connected: Callable[[], None], *, give_up: float) -> None:
-        self.on_connected, self.give_up, self.connecting, self.sent = on_connected, give_up, False, False
+    def begin(self, on_connected: Callable[[], None], on_writing: Callable[[], None], *, give_up: float) -> None:
+        self.on_connected, self.on_writing = on_connected, on_writing
+        self.give_up, self.connecting, self.sent = give_up, False, False
 
     def end(self) -> None:
-        self.on_connected = None
+        self.on_connected = self.on_writing = None
 
 
 _attempt = _Attempt()
@@ -304,7 +313,10 @@ class _AnnouncesConnect:
         if self.sock is None:  # type: ignore[attr-defined]
             self.connect()
         # While connecting, what is written is for a proxy.
-        _attempt.sent = _attempt.sent or not _attempt.connecting
+        if not _attempt.connecting and not _attempt.sent:
+            if _attempt.on_writing is not None:
+                _attempt.on_writing()
+            _attempt.sent = True
         super().send(data)  # type: ignore[misc]
 
 

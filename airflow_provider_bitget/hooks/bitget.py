@@ -26,8 +26,9 @@ class BitgetHook(BitgetSessionHook):
 
     The connection (type ``bitget``): ``login`` = API key, ``password`` = API secret, ``host`` = base URL (default
     ``https://api.bitget.com``), extra fields ``passphrase``, ``demo_trading``, ``account_mode``,
-    ``requests_per_second`` and ``timeout``. Key, secret and passphrase are registered with Airflow's masker as soon
-    as they are read.
+    ``requests_per_second`` and ``timeout``; ``rate_limit_conn_id``, ``rate_limit_group`` and
+    ``rate_limit_fallback_share`` for a limit that all workers share through a Redis. Key, secret and passphrase are
+    registered with Airflow's masker as soon as they are read, and so is the Redis's password.
 
     :param bitget_conn_id: id of the connection.
     """

@@ -11,12 +11,23 @@ from typing import Any, Final, Protocol
 from airflow_provider_bitget.api.client import DEFAULT_BASE_URL
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
+from airflow_provider_bitget.api.shared_limit import DEFAULT_FALLBACK_SHARE
 from airflow_provider_bitget.api.transport import check_base_url
 
-EXTRA_FIELDS: Final = ("passphrase", "demo_trading", "account_mode", "requests_per_second", "timeout")
+EXTRA_FIELDS: Final = (
+    "passphrase",
+    "demo_trading",
+    "account_mode",
+    "requests_per_second",
+    "timeout",
+    "rate_limit_conn_id",
+    "rate_limit_group",
+    "rate_limit_fallback_share",
+)
 ACCOUNT_MODES: Final = ("auto", "classic", "unified")
 DEFAULT_TIMEOUT: Final = 10.0
 LONGEST_TIMEOUT: Final = 120.0
+_LONGEST_NAME: Final = 250
 
 # What other programs call it, and what is left of the name in most misspellings.
 _MEANS_DEMO: Final = ("demo", "trading", "paper", "simulat", "sandbox", "testnet")
@@ -28,6 +39,7 @@ _FALSE = frozenset({"false", "0"})
 class AirflowConnection(Protocol):
     """The part of Airflow's connection that is read; the same in 2.11 and 3.x."""
 
+    conn_type: Any
     login: str | None
     password: str | None
     host: str | None
@@ -53,6 +65,10 @@ class BitgetConnection:
     :param account_mode: ``classic``, ``unified``, or ``auto`` to let the exchange's answers tell.
     :param requests_per_second: the user's own ceiling, ``None`` for the documented limits.
     :param timeout: seconds for one exchange of request and answer.
+    :param rate_limit_conn_id: id of the Airflow connection of the Redis through which all workers share one limit;
+        ``None`` for a limit per process.
+    :param rate_limit_group: a name that joins the limits of different keys of one user.
+    :param rate_limit_fallback_share: the part of the limit at which a process goes on while that Redis is away.
     """
 
     credentials: Credentials
@@ -61,6 +77,9 @@ class BitgetConnection:
     account_mode: str = "auto"
     requests_per_second: float | None = None
     timeout: float = DEFAULT_TIMEOUT
+    rate_limit_conn_id: str | None = None
+    rate_limit_group: str | None = None
+    rate_limit_fallback_share: float = DEFAULT_FALLBACK_SHARE
 
 
 def read_connection(connection: AirflowConnection, extra: Any) -> BitgetConnection:
@@ -83,6 +102,15 @@ def read_connection(connection: AirflowConnection, extra: Any) -> BitgetConnecti
         requests_per_second=_number("requests_per_second", extra.get("requests_per_second"), default=None, most=1000.0),
         timeout=_number("timeout", extra.get("timeout"), default=DEFAULT_TIMEOUT, most=LONGEST_TIMEOUT)
         or DEFAULT_TIMEOUT,
+        rate_limit_conn_id=_text("rate_limit_conn_id", extra.get("rate_limit_conn_id")),
+        rate_limit_group=_text("rate_limit_group", extra.get("rate_limit_group")),
+        rate_limit_fallback_share=_number(
+            "rate_limit_fallback_share",
+            extra.get("rate_limit_fallback_share"),
+            default=DEFAULT_FALLBACK_SHARE,
+            most=1.0,
+        )
+        or DEFAULT_FALLBACK_SHARE,
     )
 
 
@@ -137,6 +165,19 @@ def _boolean(name: str, value: Any) -> bool:
         "decides between demo and live trading, so it is not guessed.",
         field=name,
     )
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    text = value.strip() if isinstance(value, str) else ""
+    if not (text.isprintable() and 0 < len(text) <= _LONGEST_NAME):
+        raise BitgetConfigError(
+            f"The connection's {name} must be a name of 1 to {_LONGEST_NAME} printable characters (type "
+            f"{type(value).__name__} came).",
+            field=name,
+        )
+    return text
 
 
 def _number(name: str, value: Any, *, default: float | None, most: float) -> float | None:

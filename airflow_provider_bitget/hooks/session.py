@@ -8,15 +8,18 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_bitget.api.budget import Budget
     from airflow_provider_bitget.api.client import BitgetClient
     from airflow_provider_bitget.api.dialect import Dialect
+    from airflow_provider_bitget.api.shared_limit import SharedLimiters
     from airflow_provider_bitget.hooks.connection import AirflowConnection, BitgetConnection
 
 _TEST_SECONDS = 5.0
+# What asking a store that hangs may take.
+_STORE_SECONDS = 1.0
 # Airflow 3.1 and newer, 3.0, 2.11.
 _MASKER_HOMES = ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker", "airflow.utils.log.secrets_masker")
 
@@ -38,19 +41,31 @@ class BitgetSessionHook(BaseHook):
         super().__init__(**kwargs)
         self.bitget_conn_id = bitget_conn_id
         self._settings: BitgetConnection | None = None
+        self._is_at_hand = False
+        self._redis_connection: AirflowConnection | None = None
 
     @classmethod
-    def from_connection(cls, connection: AirflowConnection, *, bitget_conn_id: str = default_conn_name) -> Self:
+    def from_connection(
+        cls,
+        connection: AirflowConnection,
+        redis_connection: AirflowConnection | None = None,
+        *,
+        bitget_conn_id: str = default_conn_name,
+    ) -> Self:
         """Return a hook for a connection that was fetched already, for callers who may not wait for one.
 
         A trigger fetches its connection with ``await``: Airflow's :meth:`get_connection` would block its event loop.
 
         :param connection: Airflow's connection. Its secrets are registered with Airflow's masker here.
+        :param redis_connection: the connection that its ``rate_limit_conn_id`` names, see
+            :func:`airflow_provider_bitget.hooks.redis_connection.rate_limit_conn_id_of`. Without it the limit is this
+            process's own, whatever ``connection`` says: nothing is fetched here.
         :param bitget_conn_id: its id.
         :raises BitgetConfigError: a field of the connection is missing or unclear; the message names it.
         """
         hook = cls(bitget_conn_id)
         hook._settings = _read(connection)
+        hook._is_at_hand, hook._redis_connection = True, redis_connection
         return hook
 
     def get_conn(self) -> BitgetClient:
@@ -89,7 +104,32 @@ class BitgetSessionHook(BaseHook):
             demo_trading=settings.demo_trading,
             timeout=min(settings.timeout, longest_timeout or settings.timeout),
             requests_per_second=settings.requests_per_second,
+            limiters=self._shared_limiters(settings),
         )
+
+    def _shared_limiters(self, settings: BitgetConnection) -> SharedLimiters | None:
+        """Return the limiters that all workers share, ``None`` for those of this process."""
+        conn_id = settings.rate_limit_conn_id
+        if conn_id is None:
+            return None
+        connection = self._redis_connection if self._is_at_hand else self._get_redis_connection(conn_id)
+        if connection is None:
+            return None
+        from airflow_provider_bitget.api.shared_limit import limiters_in_redis
+        from airflow_provider_bitget.hooks.redis_connection import read_redis_connection
+
+        _mask(connection.password)
+        return limiters_in_redis(
+            read_redis_connection(connection, conn_id), settings.rate_limit_group, settings.rate_limit_fallback_share
+        )
+
+    def _get_redis_connection(self, conn_id: str) -> AirflowConnection:
+        from airflow_provider_bitget.hooks.redis_connection import unknown_connection
+
+        try:
+            return self.get_connection(conn_id)
+        except AirflowNotFoundException:
+            raise unknown_connection(conn_id) from None
 
     def close(self) -> None:
         """Close the session's connections, if it was ever made. The hook can be used again: they are made anew."""
@@ -100,7 +140,8 @@ class BitgetSessionHook(BaseHook):
         """Make a signed read and say what the exchange thinks of the credentials, the account and the key's rights.
 
         Never raises, changes nothing, and ends within five seconds. Whether the key may trade, or withdraw, is asked
-        once; where the exchange does not show it to this key, nothing is said about it.
+        once; where the exchange does not show it to this key, nothing is said about it. With a shared limit, its Redis
+        is asked as well.
         """
         from airflow_provider_bitget.api.budget import Budget
         from airflow_provider_bitget.api.exceptions import BitgetError
@@ -111,15 +152,27 @@ class BitgetSessionHook(BaseHook):
                 dialect, budget = self._make_dialect(client), Budget(_TEST_SECONDS, client.clock)
                 dialect.check_signature(product_type="USDT-FUTURES", budget=budget)
                 rights = _rights_shown(dialect, budget)
+                limit = self._limit_told(budget)
             finally:
                 client.close()
             where = "demo trading" if client.demo_trading else "live trading"
             accepted = f"Bitget accepted API key, secret and passphrase ({where}, {client.base_url})."
-            return True, f"{accepted} The account is a {dialect.kind} one.{rights}"
+            return True, f"{accepted} The account is a {dialect.kind} one.{rights}{limit}"
         except BitgetError as error:
             return False, str(error)
         except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
             return False, f"The connection could not be tested: {type(error).__name__}"
+
+    def _limit_told(self, budget: Budget) -> str:
+        """Return a sentence about the Redis of the shared limit; nothing without one, or without time to ask."""
+        settings = self._read_settings()
+        limiters = self._shared_limiters(settings)
+        if limiters is None or budget.remaining() < _STORE_SECONDS:
+            return ""
+        name = f"the shared rate limit (connection {settings.rate_limit_conn_id!r})"
+        if limiters.is_reachable:
+            return f" T{name[1:]} can be reached."
+        return f" WARNING: {name} cannot be reached: each process goes on at a part of the limit."
 
     def request(
         self,

@@ -139,10 +139,18 @@ class BitgetFlatTrigger(BaseTrigger):
         from airflow.providers.common.compat.connection import get_async_connection
         from asgiref.sync import sync_to_async
 
+        from airflow_provider_bitget.api.exceptions import BitgetConfigError
+        from airflow_provider_bitget.hooks.redis_connection import rate_limit_conn_id_of
+
+        # Connections are read in a thread that knows its event loop: reading one registers its secrets with Airflow's
+        # masker, which talks to the triggerer's supervisor.
         while True:
+            redis_connection = None
             try:
                 connection = await get_async_connection(self.bitget_conn_id)
-            except AirflowNotFoundException:
+                if redis_conn_id := await sync_to_async(rate_limit_conn_id_of)(connection):
+                    redis_connection = await _redis_connection(redis_conn_id)
+            except (AirflowNotFoundException, BitgetConfigError):
                 raise
             except Exception as error:
                 # A secrets backend, like the exchange, may be away for a while.
@@ -151,9 +159,7 @@ class BitgetFlatTrigger(BaseTrigger):
                 self.log.warning("The connection could not be read yet: %s", type(error).__name__)
                 await asyncio.sleep(max(1.0, self.poke_interval))
             else:
-                # In a thread that knows its event loop: reading a connection registers its secrets with Airflow's
-                # masker, which talks to the triggerer's supervisor.
-                return await sync_to_async(_dialect_of)(connection)
+                return await sync_to_async(_dialect_of)(connection, redis_connection)
 
     def _tell(self, error: Exception) -> dict[str, Any]:
         from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError
@@ -169,10 +175,21 @@ class BitgetFlatTrigger(BaseTrigger):
         return {"status": "failed", "message": message}
 
 
-def _dialect_of(connection: Connection) -> Dialect:
+def _dialect_of(connection: Connection, redis_connection: Connection | None) -> Dialect:
     from airflow_provider_bitget.hooks.bitget import BitgetHook
 
-    return BitgetHook.from_connection(connection).dialect
+    return BitgetHook.from_connection(connection, redis_connection).dialect
+
+
+async def _redis_connection(conn_id: str) -> Connection:
+    from airflow.providers.common.compat.connection import get_async_connection
+
+    from airflow_provider_bitget.hooks.redis_connection import unknown_connection
+
+    try:
+        return await get_async_connection(conn_id)
+    except AirflowNotFoundException:
+        raise unknown_connection(conn_id) from None
 
 
 async def _in_a_thread(job: Callable[[], Result]) -> Result:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from airflow_provider_bitget.api.classic import ClassicDialect
 from airflow_provider_bitget.api.client import Answer, BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
-from airflow_provider_bitget.api.rate_limit import WINDOW_SECONDS
+from airflow_provider_bitget.api.pace import WINDOW_SECONDS
 from airflow_provider_bitget.api.rows import OPENING_PLAN_TYPES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES
 from airflow_provider_bitget.sandbox.control import SandboxControl
 from airflow_provider_bitget.trading.cancel_all import CancelAll

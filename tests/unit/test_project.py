@@ -110,7 +110,7 @@ def test_source_distribution_holds_nothing_that_was_made_or_installed(distributi
     assert (top, inner) == (f"airflow_provider_bitget-{airflow_provider_bitget.__version__}", [])
     folders = {"airflow_provider_bitget", "docs", "example_dags", "tests", ".github"}
     files = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "constraints.txt"}
-    files |= {"mkdocs.yml", "pyproject.toml", ".airflow-registry.yaml"}
+    files |= {"constraints-distributed.txt", "mkdocs.yml", "pyproject.toml", ".airflow-registry.yaml"}
     # The last two are made by the build.
     assert found == folders | files | {".gitignore", "PKG-INFO"}
 

@@ -27,6 +27,9 @@ FIELD_LABELS = {
     "account_mode": "Account mode",
     "requests_per_second": "Requests per second",
     "timeout": "Timeout (seconds)",
+    "rate_limit_conn_id": "Rate limit connection",
+    "rate_limit_group": "Rate limit group",
+    "rate_limit_fallback_share": "Rate limit fallback share",
 }
 
 Info = dict[str, Any]

@@ -409,6 +409,7 @@ class Crowd:
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
         self.paths.append(target.partition("?")[0])
         if target.startswith("/api/v2/"):
@@ -473,6 +474,7 @@ class SlowExchange:
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
         version = target.split("/")[2]
         self.moments[version].append(self._clock.monotonic())

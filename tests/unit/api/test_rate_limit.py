@@ -425,6 +425,20 @@ def test_request_that_had_to_connect_first_counts_from_when_it_is_written() -> N
     assert busiest([sent.moment for sent in script.sent], 1.0) <= 10
 
 
+def test_request_that_leaves_late_on_a_busy_machine_counts_from_when_it_leaves() -> None:
+    clock = VirtualTime()
+    client, script = client_of(clock, LimiterRegistry(clock))
+
+    def busy(seconds: float) -> None:
+        clock.now += seconds
+
+    for number in range(60):
+        script.busy_first = partial(busy, 0.2 if number % 7 == 0 else 0.001)
+        client.call(ENDPOINT)
+
+    assert busiest([sent.moment for sent in script.sent], 1.0) <= 10
+
+
 def test_slot_renewed_after_a_slow_connect_gives_its_old_place_back() -> None:
     limiter, clock, budget = limiter_of(10)
     slots = [limiter.acquire(budget) for _ in range(10)]

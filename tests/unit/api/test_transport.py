@@ -212,6 +212,46 @@ def test_connection_is_announced_when_it_was_opened_and_only_then() -> None:
     assert seen == [0]
 
 
+def test_writing_is_announced_once_for_each_request_before_its_first_byte() -> None:
+    seen: list[int] = []
+    with local_server() as server:
+        transport = HttpTransport(server.url)
+        for _ in range(3):
+            transport.send(
+                "POST",
+                "/",
+                headers={},
+                body=b"x" * 10_000,
+                timeout=5.0,
+                on_connected=lambda: None,
+                on_writing=lambda: seen.append(len(server.requests)),
+            )
+        transport.close()
+
+    assert seen == [0, 1, 2]
+    assert server.connections == 1
+
+
+def test_interrupt_of_a_request_that_is_about_to_leave_sends_nothing() -> None:
+    class Timeout(BaseException):
+        """What Airflow raises in the main thread."""
+
+    def interrupt() -> None:
+        raise Timeout
+
+    with local_server() as server:
+        transport = HttpTransport(server.url)
+        send(transport)
+        with pytest.raises(Timeout):
+            transport.send(
+                "GET", "/", headers={}, body=b"", timeout=5.0, on_connected=lambda: None, on_writing=interrupt
+            )
+        assert send(transport).status == 200
+        transport.close()
+
+    assert len(server.requests) == 2
+
+
 def test_interrupt_while_a_new_connection_waits_for_its_slot_sends_nothing() -> None:
     class Timeout(BaseException):
         """What Airflow raises in the main thread."""

@@ -134,6 +134,8 @@ class Script:
     outcomes: list[Outcome]
     sent: list[Sent] = field(default_factory=list)
     connect_first: Callable[[], None] | None = None
+    #: What happens before the request's first byte leaves.
+    busy_first: Callable[[], None] = lambda: None
     answer_takes: float = 0.0
 
     def send(
@@ -145,10 +147,13 @@ class Script:
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
         if self.connect_first is not None:
             self.connect_first()
             on_connected()
+        self.busy_first()
+        on_writing()
         self.sent.append(Sent(self.clock.monotonic(), method, target, dict(headers), body, timeout))
         self.clock.now += min(self.answer_takes, timeout)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]

@@ -147,6 +147,7 @@ class Wire:
         body: bytes,
         timeout: float,
         on_connected: Callable[[], None],
+        on_writing: Callable[[], None] = lambda: None,
     ) -> HttpAnswer:
         if self.refuse_connections:
             self.refuse_connections -= 1

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_bitget.api import shared_limit
 from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.triggers.bitget import BitgetFlatTrigger
 from tests.kinds import POSITION_READS, READS_OF_A_LOOK, endpoint, kind_of, served
@@ -252,6 +253,40 @@ def assert_no_thread_is_left() -> None:
         if thread.name == "bitget-flat":
             thread.join(timeout=5.0)
             assert not thread.is_alive()
+
+
+# -------------------------------------------------------------------------------------------------- shared limit
+
+
+def shares_a_limit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = sandbox.connection
+    extra = {**own["extra"], "rate_limit_conn_id": "limits"}
+    monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps({**own, "extra": extra}))
+
+
+def test_the_limit_of_all_workers_is_the_triggers_too_and_nothing_waits_for_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shares_a_limit(sandbox, monkeypatch)
+    # Of no other test: a store that is away is told once.
+    monkeypatch.setattr(shared_limit, "_known", {})
+    # Nobody listens there.
+    monkeypatch.setenv("AIRFLOW_CONN_LIMITS", "redis://127.0.0.1:1")
+
+    assert the_event(trigger())["status"] == "flat"
+    assert "(Airflow connection 'limits') cannot be reached" in caplog.text
+
+
+def test_a_shared_limit_that_the_triggerer_does_not_know_is_refused_by_name(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares_a_limit(sandbox, monkeypatch)
+
+    event = the_event(trigger())
+
+    assert event["status"] == "refused"
+    assert "'limits', which Airflow does not know" in event["message"]
+    assert sandbox.requests == []
 
 
 # ------------------------------------------------------------------------------------------------------- restart
