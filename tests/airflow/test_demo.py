@@ -91,10 +91,10 @@ def test_demo_flattens_the_account_compares_the_books_and_keeps_the_page(
     assert page.with_suffix(".md").read_text().startswith("# FLAT: bitget_default")
     assert json.loads(page.with_suffix(".json").read_text())["pages"]["html"] == str(page)
     with Sandbox() as sandbox:
-        account = sandbox.accounts[0]
+        credentials = sandbox.accounts[0]
     told = done.stdout + done.stderr + "".join(path.read_text() for path in kept(tmp_path).iterdir())
-    assert account.secret not in told
-    assert account.passphrase not in told
+    assert credentials.secret not in told
+    assert credentials.passphrase not in told
 
 
 @dataclass(frozen=True)
