@@ -42,6 +42,9 @@ class BitgetConfigError(BitgetError, ValueError):
     :param field: the argument's or the connection field's name.
     """
 
+    #: Of a run that only the account's answers could tell that an argument does not fit it.
+    report: dict[str, Any] | None = None
+
     def __init__(self, message: str, *, field: str = "") -> None:
         super().__init__(message)
         self.field = field

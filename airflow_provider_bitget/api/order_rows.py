@@ -43,7 +43,9 @@ def open_order(row: Row, *, margin_coin: str, may_close: bool) -> OpenOrder | No
 def ended_order(row: Row) -> EndedOrder | None:
     """Return the order of a row in any state; ``None`` unless it has ended."""
     state = _ENDS.get(_state(row))
-    return None if state is None else EndedOrder(*ids_of(row), upper_of(row, "symbol"), state, seconds_of(row, "uTime"))
+    if state is None:
+        return None
+    return EndedOrder(*ids_of(row), upper_of(row, "symbol"), state, seconds_of(row, "uTime"), seconds_of(row, "cTime"))
 
 
 def is_resting(row: Row) -> bool:

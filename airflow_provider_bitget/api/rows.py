@@ -93,6 +93,7 @@ class EndedOrder:
 
     :param state: ``filled`` or ``cancelled``.
     :param updated: when it ended, in seconds since the epoch by the exchange's clock; 0.0 where the row does not say.
+    :param placed: when it was placed; 0.0 where the row does not say.
     """
 
     order_id: str
@@ -100,6 +101,7 @@ class EndedOrder:
     symbol: str
     state: str
     updated: float
+    placed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

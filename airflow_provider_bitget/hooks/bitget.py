@@ -373,11 +373,11 @@ class BitgetHook(BitgetSessionHook):
 
 
 def _report_of(report: Any) -> dict[str, Any]:
-    """Return a run's report as plain JSON types; refused credentials raise, and carry it."""
-    from airflow_provider_bitget.api.exceptions import BitgetAuthError
+    """Return a run's report as plain JSON types; refused credentials and arguments raise, and carry it."""
+    from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError
 
     as_dict: dict[str, Any] = report.to_dict()
-    if isinstance(report.error, BitgetAuthError):
+    if isinstance(report.error, (BitgetAuthError, BitgetConfigError)):
         report.error.report = as_dict
         raise report.error
     return as_dict

@@ -309,11 +309,11 @@ class BitgetReportingOperator(BaseOperator):
 
 def _is_final(report: RunReport, blocking: Sequence[NotDone], doubt: str) -> bool:
     """Whether no other try can end what is left."""
-    from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetCallError
+    from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetCallError, BitgetConfigError
     from airflow_provider_bitget.trading.report import is_curable
 
-    if isinstance(report.error, BitgetAuthError):
-        # Refused credentials are the same for everything, also for what was never sent.
+    if isinstance(report.error, (BitgetAuthError, BitgetConfigError)):
+        # Refused credentials or arguments are the same for everything, also for what was never sent.
         return True
     if any(item.curable for item in blocking):
         return False

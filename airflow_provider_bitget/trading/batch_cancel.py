@@ -30,6 +30,7 @@ from airflow_provider_bitget.api.exceptions import (
     BitgetBadRequestError,
     BitgetBatchTooLargeError,
     BitgetCallError,
+    BitgetConfigError,
     BitgetIpBanError,
     BitgetNotSentError,
 )
@@ -226,7 +227,7 @@ class BatchCancel:
         """Return the report as things stand; what was not reached or not proven is ``unresolved``."""
         for track in self.tracks:
             if track.outcome is None:
-                if isinstance(self._in_flight.fatal, BitgetAuthError):
+                if self._in_flight.is_hopeless:
                     # No other try can reach what these credentials cannot reach.
                     track.curable = False
                 track.settle_at_last(scope_is_good=track.scope in self._good_scopes)
@@ -356,6 +357,9 @@ class BatchCancel:
             self._take_unsent(batch, error)
         elif isinstance(error, BitgetCallError):
             self._take_refusal(batch.tracks, error)
+        elif isinstance(error, BitgetConfigError):
+            # Refused before anything was sent, and so is every other batch.
+            self._in_flight.end(error)
         else:
             raise error
         self._recount(batch.tracks)

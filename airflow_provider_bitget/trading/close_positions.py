@@ -152,7 +152,7 @@ class ClosePositions:
             outcomes=tuple(
                 track.outcome(
                     read_completed=self._read_completed,
-                    is_auth_failure=isinstance(fatal, BitgetAuthError),
+                    is_hopeless=self._in_flight.is_hopeless,
                     simulated=self.simulate,
                 )
                 for track in self._tracks.values()

@@ -61,6 +61,11 @@ class InFlight:
         self._under_way: dict[int, Any] = {}
         self._stop_requested = False
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether what ended the run would end every other try as well: the credentials, or an argument."""
+        return isinstance(self.fatal, (BitgetAuthError, BitgetConfigError))
+
     def submit(self, job: Callable[[], Any], carried: Any = None) -> None:
         """Put a job under way; after a stop it sends nothing any more.
 
@@ -136,11 +141,13 @@ class InFlight:
         if error is None:
             return result
         is_odd = self._client.is_about_one_request(error)
-        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not is_odd):
-            self.end(error)
-        elif not isinstance(error, BitgetError) or isinstance(error, BitgetConfigError):
+        if not isinstance(error, BitgetError):
             raise error
-        if not isinstance(error, BitgetNotSentError):
+        if isinstance(error, (BitgetIpBanError, BitgetConfigError)) or (
+            isinstance(error, BitgetAuthError) and not is_odd
+        ):
+            self.end(error)
+        if not isinstance(error, (BitgetNotSentError, BitgetConfigError)):
             log.warning("A read failed: %s", error)
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.dialect import Dialect
-from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetError
+from airflow_provider_bitget.api.exceptions import BitgetError
 from airflow_provider_bitget.trading.books import Books, BooksReader, utc_text
 from airflow_provider_bitget.trading.report import OrderOutcome
 from airflow_provider_bitget.trading.scope import Scope
@@ -119,8 +119,6 @@ class ListOpenOrders:
         """Read, and return the report; what kept a read from its end is the report's ``error``."""
         try:
             self._books = self._reader.read(orders=True, plan_orders=self.plan_orders, positions=False)
-        except BitgetConfigError:
-            raise
         except BitgetError as error:
             self._error = error
         finally:

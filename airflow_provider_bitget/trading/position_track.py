@@ -238,11 +238,11 @@ class PositionTrack:
         """
         return self.is_open and self.state is not CloseState.REFUSED and (can_send or self.tried)
 
-    def outcome(self, *, read_completed: bool, is_auth_failure: bool, simulated: bool) -> CloseOutcome:
+    def outcome(self, *, read_completed: bool, is_hopeless: bool, simulated: bool) -> CloseOutcome:
         """Return where it ended, as things stand.
 
         :param read_completed: the last read of the positions was complete, and nothing was sent after it.
-        :param is_auth_failure: the run was ended because the credentials are refused.
+        :param is_hopeless: what ended the run would end every other try as well.
         :param simulated: nothing was to be sent.
         """
         if not self.is_open and self.largest:
@@ -254,7 +254,7 @@ class PositionTrack:
         if is_refusal and read_completed:
             return self._outcome(CloseBucket.FAILED, self.label, curable=is_curable(self.category))
         return self._outcome(
-            CloseBucket.UNRESOLVED, self._why_unresolved(read_completed=read_completed), curable=not is_auth_failure
+            CloseBucket.UNRESOLVED, self._why_unresolved(read_completed=read_completed), curable=not is_hopeless
         )
 
     def _why_unresolved(self, *, read_completed: bool) -> Unresolved:

@@ -75,7 +75,7 @@ def in_haste() -> str:
 
 @pytest.mark.parametrize("account", KINDS)
 def test_demo_flattens_the_account_compares_the_books_and_keeps_the_page(
-    demo: Demo, tmp_path: Path, account: str
+    demo: Demo, tmp_path: Path, account: AccountMode
 ) -> None:
     done = subprocess.run(demo(account=account), capture_output=True, text=True, timeout=PATIENCE, check=False)
 
@@ -90,7 +90,7 @@ def test_demo_flattens_the_account_compares_the_books_and_keeps_the_page(
     assert "<strong>FLAT</strong>" in page.read_text()
     assert page.with_suffix(".md").read_text().startswith("# FLAT: bitget_default")
     assert json.loads(page.with_suffix(".json").read_text())["pages"]["html"] == str(page)
-    with Sandbox() as sandbox:
+    with Sandbox(account_mode=account) as sandbox:
         credentials = sandbox.accounts[0]
     told = done.stdout + done.stderr + "".join(path.read_text() for path in kept(tmp_path).iterdir())
     assert credentials.secret not in told
