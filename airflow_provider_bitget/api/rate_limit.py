@@ -213,7 +213,8 @@ class EndpointLimiter:
             held = self._bucket.items
             turn = max(0, min(len(held) - self._state.current + self._waiting, len(held) - 1))
             self._waiting += 1
-            free_at = held[turn].timestamp + self._window.milliseconds
+            # A millisecond later: the bucket's window holds both of its ends.
+            free_at = held[turn].timestamp + self._window.milliseconds + 1
             return None, max(0.001, (free_at - item.timestamp) / 1000)
 
     def _woke(self) -> None:

@@ -77,6 +77,28 @@ def test_no_second_holds_more_than_the_limit_whatever_happens(limit: float, step
         assert busiest(moments, 1.0) <= max(1, limit)
 
 
+class CountsWaits(Budget):
+    """A budget that counts how often it was waited on."""
+
+    waits = 0
+
+    def wait(self, seconds: float) -> None:
+        self.waits += 1
+        super().wait(seconds)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.0002, 0.0009])
+def test_who_waits_is_called_when_the_place_is_free_and_not_just_before(fraction: float) -> None:
+    clock = VirtualTime()
+    clock.now += fraction
+    limiter, budget = EndpointLimiter(5, clock), CountsWaits(None, clock)
+
+    grants(limiter, clock, budget, 25)
+
+    # Called a millisecond too soon, one would be sent to the end of the line, and its place would be lost.
+    assert budget.waits == 4
+
+
 def test_full_pace_is_ten_requests_per_window_of_a_second_and_a_little_room() -> None:
     limiter, clock, budget = limiter_of(10)
 
