@@ -236,8 +236,8 @@ class AccountDialect:
         order_id: str,
         budget: Budget | None = None,
         attempts: int | None = None,
-    ) -> list[str]:
-        """Return the ids of the orders that a plan order placed when it triggered; none where that cannot be asked."""
+    ) -> list[str] | None:
+        """Return the ids of the orders that a plan order placed by its trigger; ``None`` where that cannot be asked."""
         return self._ask(
             budget,
             lambda dialect, within: dialect.plan_children(

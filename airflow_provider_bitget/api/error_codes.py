@@ -352,6 +352,16 @@ ERROR_CODES: dict[str, ErrorCode] = {row.code: row for row in _ROWS}
 """The table, by code."""
 
 
+LOCK_CODES = frozenset({"40746", "40867", "40939", "25224", "25225", "25232", "25242"})
+"""Refusals of a close because resting close orders or stops hold the position's size."""
+
+TOO_LARGE_CODES = frozenset({"40888", "45104", "25208", "25233"})
+"""Refusals of a close because the position is larger than one close may be."""
+
+CODES_ABOUT_THE_ID = frozenset({"40020", "40402", "40304", "40305"})
+"""Refusals of the id's form: nothing by that name can rest anywhere."""
+
+
 def describe(code: str) -> ErrorCode:
     """Return the row of ``code``; a code that is in no table gets a row of category ``unknown``."""
     return ERROR_CODES.get(code) or ErrorCode(code, ErrorCategory.UNKNOWN, "not in the table of known codes")

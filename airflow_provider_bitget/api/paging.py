@@ -40,10 +40,13 @@ class Paging:
     :param parameter: the query's field that names where to go on from.
     :param read: reads an answer's ``data``; it raises :class:`BitgetAmbiguousError` for every shape but the recorded
         ones.
+    :param last_row: what to go on from after a row; for a full page that names nothing itself, where the exchange may
+        mean that there is no more. A page that does not go on from there is then none.
     """
 
     parameter: str
     read: Callable[[Any, Endpoint], Page]
+    last_row: Callable[[Row], str] | None = None
 
     def pages(
         self, client: BitgetClient, endpoint: Endpoint, params: Params, budget: Budget | None, attempts: int | None
@@ -55,13 +58,18 @@ class Paging:
         """
         cursor = ""
         seen: set[str] = set()
+        before: Page | None = None
         while True:
             query = [*params, ("limit", str(PAGE_SIZE))]
             if cursor:
                 query.append((self.parameter, cursor))
             page = self.read(client.call(endpoint, params=query, budget=budget, attempts=attempts).data, endpoint)
+            if before is not None and any(row in before.rows for row in page.rows):
+                raise unreadable(endpoint, "a full page gave no way to the next one")
             yield page
-            cursor = page.cursor
+            cursor, before = page.cursor, None
+            if not cursor and page.entries >= PAGE_SIZE and self.last_row is not None and page.rows:
+                cursor, before = self.last_row(page.rows[-1]), page
             leads_on = bool(cursor) and cursor not in seen
             if page.entries < PAGE_SIZE and (page.entries not in _LIKELY_CAPS or not leads_on):
                 return

@@ -72,6 +72,9 @@ from airflow_provider_bitget.api.unified_rows import (
 )
 from airflow_provider_bitget.api.windows import history_windows, windows
 
+REFUSED_PARAMETERS: Final = frozenset({"00172", "400171", "400172", "40017", "40020", "40034", "40812", "25200"})
+"""Codes that refuse a parameter."""
+
 EVERY_TYPE: Final = ""
 TPSL: Final = "tpsl"
 TRIGGER: Final = "trigger"
@@ -154,7 +157,7 @@ class UnifiedDialect:
 
         ``POST /api/v3/trade/cancel-symbol-order`` without a symbol, 5/s per user. Plan orders stay. Not repeated after
         an answer that cannot be trusted: read the open orders first. What the exchange answers where nothing is open is
-        not recorded: an empty list and its codes for it count as its word, a missing list does not.
+        not recorded: its codes for it count as its word, a list that names nothing does not.
         Page: https://www.bitget.com/api-doc/uta/trade/Cancel-All-Order .
 
         :param product_type: for example ``USDT-FUTURES``.
@@ -176,7 +179,7 @@ class UnifiedDialect:
                 return None
             raise
         entries = answer.data.get("list") if isinstance(answer.data, Mapping) else None
-        return None if entries == [] else self._batch_answer(rows_in(entries), answer)
+        return self._batch_answer(rows_in(entries), answer)
 
     def close_positions(
         self,
@@ -251,7 +254,7 @@ class UnifiedDialect:
         row = answer.data
         if not isinstance(row, Mapping):
             return None
-        if (upper_of(row, "category"), upper_of(row, "symbol")) != (product_type.upper(), symbol.upper()):
+        if not is_of(row, product_type) or upper_of(row, "symbol") != symbol.upper():
             return None
         return order_of(row, product_type)
 
@@ -320,12 +323,11 @@ class UnifiedDialect:
         order_id: str,
         budget: Budget | None = None,
         attempts: int | None = None,
-    ) -> list[str]:
-        """Return the ids of the orders that a plan order placed when it triggered; none where the exchange knows none.
+    ) -> list[str] | None:
+        """Return the ids of the orders that a plan order placed when it triggered; ``None`` where that cannot be asked.
 
         ``GET /api/v3/trade/strategy-sub-orders``, 10/s per user. It is younger than the pages of the other endpoints
-        and known from client libraries (https://github.com/sieblyio/bitget-api): an exchange that does not have it yet
-        names no children.
+        and known from client libraries (https://github.com/sieblyio/bitget-api): an exchange may not have it yet.
 
         :param order_id: the plan order's id.
         :raises BitgetAmbiguousError: the answer could not be read, or an order that was placed has no id.
@@ -334,7 +336,7 @@ class UnifiedDialect:
         try:
             first = next(rest)
         except (BitgetGoneError, BitgetBadRequestError):
-            return []
+            return None
         pages = [first, *rest]
         if any(len(page.rows) < page.entries for page in pages):
             raise unreadable(SUB_ORDERS, "an entry is no order")
@@ -389,7 +391,7 @@ class UnifiedDialect:
         """Yield the waiting plan orders of one kind in a single list; running to the end completes the read.
 
         ``GET /api/v3/trade/unfilled-strategy-orders``, 20/s per user, without pages, times or a symbol: others than the
-        wanted symbol's are left out here. A type that an exchange does not know yet and refuses has no orders there.
+        wanted symbol's are left out here. A type whose name an exchange refuses, twice, has no orders there.
         Page: https://www.bitget.com/api-doc/uta/strategy/Get-Unfilled-Strategy-Orders .
 
         Other lists of this API are ``null`` where they are empty; of this one no empty answer is recorded. So ``null``
@@ -405,15 +407,16 @@ class UnifiedDialect:
             return self.client.call(OPEN_STRATEGY_ORDERS, params=params, budget=budget, attempts=attempts).data
 
         def read() -> Iterator[list[OpenPlanOrder]]:
-            try:
-                data = ask()
-                if data is None:
+            for _ in range(2):
+                try:
                     data = ask()
-                    if data is None:
-                        return
-            except BitgetBadRequestError:
-                if strategy_type != TRIGGER:
-                    raise
+                except BitgetBadRequestError as error:
+                    if not _is_of_unknown_type(strategy_type, error):
+                        raise
+                    data = None
+                if data is not None:
+                    break
+            else:
                 return
             if not isinstance(data, list):
                 raise unreadable(OPEN_STRATEGY_ORDERS, "the answer's data is not a list")
@@ -624,6 +627,11 @@ def _type_params(strategy_type: str) -> Params:
     return [("type", strategy_type)] if strategy_type else []
 
 
+def _is_of_unknown_type(strategy_type: str, error: BitgetBadRequestError) -> bool:
+    """Whether a refusal may be of the type's name, which is younger than some answers; a missing path is none."""
+    return strategy_type == TRIGGER and error.code in REFUSED_PARAMETERS
+
+
 def _by_type(strategy_type: str, read: Callable[[str], Iterator[list[Found]]]) -> Iterator[list[Found]]:
     """Yield what a history of strategy orders shows: of a type, then of all, since some types are in neither kind.
 
@@ -632,8 +640,8 @@ def _by_type(strategy_type: str, read: Callable[[str], Iterator[list[Found]]]) -
     pages = read(strategy_type)
     try:
         first = next(pages, [])
-    except BitgetBadRequestError:
-        if strategy_type != TRIGGER:
+    except BitgetBadRequestError as error:
+        if not _is_of_unknown_type(strategy_type, error):
             raise
     else:
         yield first

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Paging through the unified dialect's lists: ``data.list``, newest first, ``cursor`` for the next page.
 
-The answer's ``cursor`` is what the next request sends; it comes with a last page as well. What a cursor is made of is
-not told, so none is ever made up here.
+The answer's ``cursor`` is what the next request sends; it comes with a last page as well. Its classic namesake is the
+id of the last row (https://www.bitget.com/api-doc/uta/guide), so a full page without one is gone on from there: nothing
+older proves that it was the last, and what does not go on from there proves nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_bitget.api.client import Endpoint
-from airflow_provider_bitget.api.fields import rows_in, text_of, unreadable
+from airflow_provider_bitget.api.fields import ids_of, rows_in, text_of, unreadable
 from airflow_provider_bitget.api.paging import Page, Paging, Params
 
 
@@ -51,4 +52,4 @@ def _page(data: Any, endpoint: Endpoint) -> Page:
     return Page(rows_in(entries), len(entries), text_of(data.get("cursor")) if entries else "")
 
 
-PAGING: Final = Paging("cursor", _page)
+PAGING: Final = Paging("cursor", _page, last_row=lambda row: ids_of(row)[0])

@@ -74,7 +74,8 @@ _ENDS_OF_STRATEGIES: Final = {
     "canceled": "cancelled",
 }
 _OPENING_SIDES: Final = frozenset({("buy", "long"), ("sell", "short")})
-_SUCCESSES: Final = frozenset({"", "0", SUCCESS_CODE})
+_SUCCESSES: Final = frozenset({"", "0", "200", SUCCESS_CODE})
+_SAY_SUCCESS: Final = frozenset({"", "success", "successful", "ok"})
 _READ_ONLY: Final = frozenset({"readonly", "read"})
 
 
@@ -224,7 +225,7 @@ def position_row(entry: Any) -> Any:
 def is_success(row: Row) -> bool:
     """Whether an entry of an answer speaks of a success: without a code, and without a message that says why not."""
     code = text_of(row.get("code"))
-    return code in _SUCCESSES and (bool(code) or lower_of(row, "msg") in ("", "success"))
+    return code in _SUCCESSES and (bool(code) or lower_of(row, "msg") in _SAY_SUCCESS)
 
 
 def item_answer(row: Row, redact: Callable[[object], str]) -> ItemAnswer:

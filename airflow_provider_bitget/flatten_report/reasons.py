@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_provider_bitget.api.error_codes import ERROR_CODES, HINTS
+from airflow_provider_bitget.api.error_codes import ERROR_CODES, HINTS, LOCK_CODES, TOO_LARGE_CODES
 
 _RUN_AGAIN = "Run it again: it reads the books first and sends what is left"
 _BY_HAND = "If it stays, end it by hand on the exchange's page"
@@ -40,13 +40,8 @@ _LOCKED = "Cancel the close orders and stops of this position, then close it"
 _TOO_LARGE = "Close it in parts with reduce-only orders"
 _BY_CODE: Final[Mapping[str, str]] = {
     **HINTS,
-    "40746": _LOCKED,
-    "40867": _LOCKED,
-    "40939": _LOCKED,
-    "25225": _LOCKED,
-    "25232": _LOCKED,
-    "40888": _TOO_LARGE,
-    "45104": _TOO_LARGE,
+    **dict.fromkeys(LOCK_CODES, _LOCKED),
+    **dict.fromkeys(TOO_LARGE_CODES, _TOO_LARGE),
     "22041": "The contract is near its delivery: ask the exchange's support, or let it be delivered",
     "22043": "Wait until the exchange's auto-deleveraging has ended, then run it again",
     "22044": "Wait until the exchange's auto-deleveraging has ended, then run it again",

@@ -131,7 +131,7 @@ class Rules:
     success_item_code: str = ""
     empty_list: str = "list"
     too_many_code: str = "25200"
-    nothing_to_cancel: str = "empty"
+    nothing_to_cancel: str = "25204"
     open_order_cap: int = 400
     unfilled_days: int = 0
     strategy_default: str = "all"

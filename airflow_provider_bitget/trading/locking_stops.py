@@ -63,6 +63,8 @@ class LockingStops:
         self._budget = budget
         self._read_budget = read_budget
         self._acknowledged: set[str] = set()
+        #: Those whose cancel was taken by an answer that names no order, and that the history does not contradict.
+        self._taken: set[str] = set()
         #: Those that were sent, and that no complete read has shown since: how they ended is not known.
         self._vanished: dict[str, OpenPlanOrder] = {}
 
@@ -115,6 +117,7 @@ class LockingStops:
             if name in waiting:
                 del self._vanished[name]
                 self._acknowledged -= ids
+                self._taken -= ids
             elif ids & self._acknowledged and any(protects(stop, position) for position in positions):
                 self._note_cancelled(name)
 
@@ -124,7 +127,13 @@ class LockingStops:
         self.cancelled.append(stop)
 
     def _look_up_vanished(self) -> None:
-        """Ask how those stops ended whose cancel was answered by nobody: a report must not leave them out."""
+        """Ask how those stops ended whose cancel nobody has acknowledged by name: a report must not leave them out."""
+        self._ask_the_history()
+        for name, stop in list(self._vanished.items()):
+            if {stop.order_id, stop.client_oid} & self._taken:
+                self._note_cancelled(name)
+
+    def _ask_the_history(self) -> None:
         budget = self._read_budget.share(reserve=max(0.0, self._read_budget.remaining() - LOOK_UP_SECONDS))
         for pause in LOOK_UP_PAUSES:
             if not self._vanished or pause >= budget.remaining():
@@ -146,8 +155,12 @@ class LockingStops:
     def _take_history(self, _carried: Any, rows: Any, error: BaseException | None) -> None:
         for ended in self._in_flight.result_of_read(rows, error) or ():
             name = ended.order_id or ended.client_oid
-            if ended.state == "cancelled" and name in self._vanished:
+            if name not in self._vanished:
+                continue
+            if ended.state == "cancelled":
                 self._note_cancelled(name)
+            else:
+                self._taken -= {ended.order_id, ended.client_oid}
 
     def _read(self, positions: Sequence[PositionTrack]) -> dict[str, OpenPlanOrder] | None:
         """Return the waiting stops of the positions by id; ``None`` if a list could not be read to its end."""
@@ -186,12 +199,11 @@ class LockingStops:
         self._in_flight.collect(self._take)
 
     def _take(self, _carried: Any, answer: BatchAnswer | None, error: BaseException | None) -> None:
-        if answer is not None and not answer.names_orders:
-            # It may have triggered instead: the history tells.
-            return
         if answer is not None:
-            self._acknowledged.update(item.order_id or item.client_oid for item in answer.succeeded)
-            self._acknowledged.update(item.client_oid for item in answer.succeeded if item.client_oid)
+            # Where no order is named, it may have triggered instead: the history tells.
+            noted = self._acknowledged if answer.names_orders else self._taken
+            noted.update(item.order_id or item.client_oid for item in answer.succeeded)
+            noted.update(item.client_oid for item in answer.succeeded if item.client_oid)
         elif isinstance(error, (BitgetAuthError, BitgetIpBanError)):
             self._in_flight.end(error)
         elif isinstance(error, BitgetCallError):

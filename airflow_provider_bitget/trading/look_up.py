@@ -22,7 +22,7 @@ from airflow_provider_bitget.api.rows import (
 )
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.order_list import OrderRef
-from airflow_provider_bitget.trading.track import OTHER_NAME, OrderTrack, TracksByName
+from airflow_provider_bitget.trading.track import OTHER_NAME, OURS_MARGIN, OrderTrack, TracksByName
 
 DETAIL_FIRST: Final = 3
 """Up to this many orders are looked up one by one straight away; more are looked for in the history first."""
@@ -105,10 +105,19 @@ class LookUp(ABC):
         offset = self._clock_offset()
         results: list[list[End] | None] = []
 
+        cut_short: list[History] = []
+
+        def pages_of(history: History) -> Iterator[Sequence[Ended]]:
+            pages: Iterator[Sequence[Ended]] = history(budget=self._budget, attempts=LOOK_UP_ATTEMPTS)
+            for number, page in enumerate(pages):
+                if number == self._most_pages:
+                    cut_short.append(history)
+                    return
+                yield page
+
         def read(history: History) -> list[End]:
             ends: list[End] = []
-            pages: Iterator[Sequence[Ended]] = history(budget=self._budget, attempts=LOOK_UP_ATTEMPTS)
-            for ended in itertools.chain.from_iterable(itertools.islice(pages, self._most_pages)):
+            for ended in itertools.chain.from_iterable(pages_of(history)):
                 track = by_order_id.pop(ended.order_id, None)
                 if track is None:
                     track = by_client_oid.get(ended.client_oid)
@@ -133,7 +142,7 @@ class LookUp(ABC):
         for history in histories:
             self._in_flight.submit(partial(read, history))
         self._in_flight.collect(take)
-        return len(results) == len(histories) and None not in results
+        return len(results) == len(histories) and None not in results and not cut_short
 
     # Single orders
 
@@ -218,7 +227,7 @@ class PlanOrderLookUp(LookUp):
         """
         asked_before = {id(track) for track in tracks if track.looked_up}
         super().ask(tracks)
-        self._look_for_triggers([track for track in tracks if track.needs_proof and track.without_end])
+        self._look_for_triggers([track for track in tracks if track.needs_proof and not track.end_is_known])
         self._look_for_children([track for track in tracks if track.outcome is None and track.trigger is not None])
         self._look_among_the_open(
             [
@@ -257,17 +266,60 @@ class PlanOrderLookUp(LookUp):
     # What triggers placed
 
     def _look_for_triggers(self, tracks: Sequence[OrderTrack]) -> None:
-        """Ask whether orders were placed for plan orders whose cancel was taken, and whose end no history tells."""
+        """Find out whether plan orders have triggered whose cancel was taken, and whose end no history tells.
+
+        A trigger places an order, which then rests or has filled. A symbol that has no such order since the cancel was
+        sent shows that nothing has triggered. One that has may have got it from somebody else, and only the exchange
+        can name it as the plan order's: that it names none proves nothing, for it may not know yet.
+        """
+        if not tracks:
+            return
+        since = min(track.first_sent for track in tracks) + self._clock_offset() - OURS_MARGIN
+        symbols = self._symbols_of_orders_since(since)
 
         def take(track: OrderTrack, found: Any, error: BaseException | None) -> None:
-            children = self._in_flight.result_of_read(found, error)
-            if children:
+            if children := self._in_flight.result_of_read(found, error):
                 track.has_placed(children)
-            track.without_end = children == []
 
         for track in tracks:
-            self._in_flight.submit(partial(self._ask_for_children, track), track)
+            track.without_end = symbols is not None and track.symbol not in symbols
+            if not track.without_end and track.order_id:
+                self._in_flight.submit(partial(self._ask_for_children, track), track)
         self._in_flight.collect(take)
+
+    def _symbols_of_orders_since(self, moment: float) -> set[str] | None:
+        """Return the symbols of orders that rest or have filled and were placed later; ``None`` if that is not known.
+
+        :param moment: in seconds since the epoch by the exchange's clock.
+        """
+        symbols: set[str] = set()
+        failed: list[Read[Any]] = []
+
+        def look(read: Read[OpenOrder] | Read[EndedOrder]) -> set[str]:
+            found: set[str] = set()
+            pages: Iterator[Sequence[OpenOrder | EndedOrder]] = read(budget=self._budget, attempts=LOOK_UP_ATTEMPTS)
+            for page in pages:
+                found |= {one.symbol for one in page if one.placed >= moment and _rests_or_filled(one)}
+                if page and all(0 < one.placed < moment for one in page):
+                    # Newest first: what follows is older.
+                    break
+            return found
+
+        def take(read: Any, found: Any, error: BaseException | None) -> None:
+            result = self._in_flight.result_of_read(found, error)
+            if result is None:
+                failed.append(read)
+            else:
+                symbols.update(result)
+
+        reads: list[Any] = [
+            *self._dialect.reads_of_open_orders(product_type=self._product_type, lookback_days=1),
+            partial(self._dialect.orders_history, product_type=self._product_type),
+        ]
+        for read in reads:
+            self._in_flight.submit(partial(look, read), read)
+        self._in_flight.collect(take)
+        return None if failed else symbols
 
     def _look_for_children(self, tracks: Sequence[OrderTrack]) -> None:
         ids: dict[int, list[str]] = {}
@@ -286,7 +338,7 @@ class PlanOrderLookUp(LookUp):
         for track in tracks:
             track.settle_by_children(children[id(track)])
 
-    def _ask_for_children(self, track: OrderTrack) -> list[str]:
+    def _ask_for_children(self, track: OrderTrack) -> list[str] | None:
         """Runs in a worker."""
         return self._dialect.plan_children(
             product_type=self._product_type,
@@ -330,6 +382,10 @@ def one_type_of_each_list(plan_types: Iterable[str]) -> list[str]:
             wanted |= {name, other}
     one_of_the_protective = [PROTECTIVE_PLAN_TYPES[0]] if wanted & set(PROTECTIVE_PLAN_TYPES) else []
     return [plan_type for plan_type in OPENING_PLAN_TYPES if plan_type in wanted] + one_of_the_protective
+
+
+def _rests_or_filled(order: OpenOrder | EndedOrder) -> bool:
+    return isinstance(order, OpenOrder) or order.state == "filled"
 
 
 def _children_of(track: OrderTrack, ids: Iterable[str]) -> list[OrderTrack]:

@@ -36,6 +36,9 @@ MOST_CALLS: Final = 4
 MOST_PAGES: Final = 10
 """How many pages of the history are read at most to name what it cancelled."""
 
+MOST_SILENCES: Final = 2
+"""How many answers in a row that name nothing show that this exchange says it so where there is nothing."""
+
 LOOK_UP_PAUSES: Final = (0.0, 1.0, 2.0)
 """Seconds before the history is read, and read again: it may lag behind the book."""
 
@@ -68,6 +71,8 @@ class MassCancel:
         self._not_before = float("-inf")
         self._is_answered = False
         self._unanswered_since: float | None = None
+        #: How many answers in a row named nothing.
+        self._silences = 0
 
     def ask(self) -> None:
         """Send the call; :attr:`found_nothing` tells whether its answer is proof."""
@@ -119,8 +124,11 @@ class MassCancel:
             self._is_answered = self.found_nothing = True
             self._targets.settle_by_absence()
             return
-        # One that names nothing says nothing.
-        self._is_answered = bool(answer.succeeded or answer.failed)
+        # One that names nothing says nothing, and says no more when it is asked for the third time.
+        names_something = bool(answer.succeeded or answer.failed)
+        self._is_answered = names_something
+        self._silences = 0 if names_something else self._silences + 1
+        self.is_usable = self.is_usable and self._silences < MOST_SILENCES
         refused = {item.order_id or item.client_oid for item in answer.failed}
         named = [
             self._targets.add_acknowledged(item, is_contradicted=(item.order_id or item.client_oid) in refused)

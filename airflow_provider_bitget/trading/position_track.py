@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
+from airflow_provider_bitget.api.error_codes import LOCK_CODES, TOO_LARGE_CODES, ErrorCategory, describe
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseOutcome
 from airflow_provider_bitget.trading.report import Unresolved, is_curable
 
@@ -22,13 +22,7 @@ MAINTENANCE_PAUSE: Final = 15.0
 """Seconds before the one more try after "under maintenance": a settlement passes, maintenance does not."""
 
 LOCKED: Final = "locked"
-LOCK_CODES: Final = frozenset({"40746", "40867", "40939", "25225", "25232"})
-"""Refusals because resting close orders or stops hold the position's size."""
-
 TOO_LARGE: Final = "too_large_to_flash_close"
-TOO_LARGE_CODES: Final = frozenset({"40888", "45104"})
-"""Refusals because the position is above the maximum of a flash close."""
-
 NOTHING: Final = Decimal(0)
 
 _PASSING: Final = frozenset({ErrorCategory.GONE, ErrorCategory.TRANSIENT, ErrorCategory.RATE_LIMIT})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
+from airflow_provider_bitget.api.error_codes import CODES_ABOUT_THE_ID, ErrorCategory, describe
 from airflow_provider_bitget.api.rows import EndedOrder, EndedPlanOrder, OpenOrder, OpenPlanOrder
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import TRIGGERED, Bucket, OrderOutcome, Unresolved, is_curable
@@ -43,9 +43,6 @@ _FINAL_REFUSALS: Final = frozenset(
 
 PERHAPS_OF_THE_NAME: Final = frozenset({ErrorCategory.UNKNOWN, ErrorCategory.BAD_REQUEST, ErrorCategory.GONE})
 """Refusals that may be of the type under which a plan order was sent."""
-
-# Refusals of the id's form: nothing by that name can rest anywhere.
-_ABOUT_THE_ID: Final = frozenset({"40020", "40402", "40304", "40305"})
 
 
 class Said(Enum):
@@ -99,7 +96,8 @@ class OrderTrack:
     :param child_is_open: that order is known to be open.
     :param seen_open: some completed read showed it open.
     :param looked_up: its end was asked for at least once.
-    :param without_end: the last look-up was answered, and knew of no end.
+    :param without_end: the last look-up was answered, and knew of no end; for one whose cancel was only taken, nor of
+        any order that its trigger may have placed.
     :param curable: nothing is known that would make another try pointless from the start.
     :param counted_answered: the progress line counts it as answered.
     :param counted_refused: the progress line counts it as refused.
@@ -257,6 +255,8 @@ class OrderTrack:
         """
         self.open_symbol = (found.symbol or self.symbol) if found else ""
         self.open_type = found.plan_type if isinstance(found, OpenPlanOrder) else ""
+        if found is not None and self.open_symbol == self.symbol:
+            self.order_id = self.order_id or found.order_id
         if not self.open_symbol:
             if self.said is Said.DONE and not self.doubtful and not self.needs_proof:
                 self.settle(Bucket.CANCELLED)
@@ -333,7 +333,9 @@ class OrderTrack:
     @property
     def may_be_told_later(self) -> bool:
         """Whether a history that lags behind may still tell its end, or that of the order which it placed."""
-        return self.maybe_processed or (self.trigger is not None and not self.child_is_open)
+        if self.trigger is not None:
+            return self.maybe_processed or not self.child_is_open
+        return self.maybe_processed or self.needs_proof
 
     def may_be(self, ended: EndedOrder | EndedPlanOrder, clock_offset: float) -> bool:
         """Whether an ended order with our clientOid can be the one that was asked for.
@@ -417,7 +419,7 @@ class OrderTrack:
             unclear = self.said is Said.UNCLEAR and not self.acknowledged
             self.settle(Bucket.UNRESOLVED, Unresolved.AMBIGUOUS if unclear else Unresolved.NOT_VERIFIED)
         elif self.said is Said.REFUSED and not self.acknowledged:
-            about_the_order = scope_is_good or self.code in _ABOUT_THE_ID
+            about_the_order = scope_is_good or self.code in CODES_ABOUT_THE_ID
             if about_the_order:
                 self.settle(Bucket.FAILED, str(self.category))
             else:
@@ -427,7 +429,7 @@ class OrderTrack:
 
     @property
     def _is_gone_as_asked(self) -> bool:
-        """Whether its cancel was taken, no list shows it, and the exchange was asked and knows of no other end."""
+        """Whether its cancel was taken, no list shows it, and nothing shows that it ended in another way."""
         is_taken = self.said is Said.DONE and not self.doubtful
         return is_taken and self.was_read and not self.open_symbol and self.without_end
 

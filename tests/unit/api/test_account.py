@@ -76,7 +76,7 @@ CALLS: dict[str, tuple[Callable[[Dialect], Any], Outcome, Callable[[Any], bool]]
     ),
     "cancel_all_orders": (
         lambda dialect: dialect.cancel_all_orders(product_type=USDT),
-        envelope(data={"list": []}),
+        envelope("25204"),
         lambda answer: answer is None,
     ),
     "close_positions": (

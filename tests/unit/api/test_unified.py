@@ -208,11 +208,12 @@ def test_book_that_fills_its_pages_exactly_is_read_to_the_empty_one() -> None:
 @pytest.mark.parametrize(
     "outcomes",
     [
-        [page(100, 500)],
+        [page(100, 500), page(100, 500)],
+        [page(100, 500), page(100, 402)],
         [page(100, 500, "a"), page(100, 400, "a")],
         [page(100, 500, "a"), page(100, 400, "b"), page(100, 300, "a")],
     ],
-    ids=["no cursor", "same cursor", "back to an old cursor"],
+    ids=["no cursor, the same page", "no cursor, a page that overlaps", "same cursor", "back to an old cursor"],
 )
 def test_full_page_that_leads_nowhere_new_ends_the_read_unfinished(outcomes: list[Outcome]) -> None:
     dialect, script = unified_of(*outcomes)
@@ -221,6 +222,17 @@ def test_full_page_that_leads_nowhere_new_ends_the_read_unfinished(outcomes: lis
         list(dialect.open_orders(product_type=USDT))
 
     assert len(script.sent) == len(outcomes)
+
+
+@pytest.mark.parametrize("last", [0, 50, 100])
+def test_full_page_without_a_cursor_is_gone_on_from_at_its_last_row(last: int) -> None:
+    outcomes = [page(100, 500), page(last, 400), *([page(0, 300)] if last == 100 else [])]
+    dialect, script = unified_of(*outcomes)
+
+    found = list(dialect.open_orders(product_type=USDT))
+
+    assert sum(map(len, found)) == 100 + last
+    assert [query.get("cursor") for query in queries(script)] == [None, "401", "301"][: len(outcomes)]
 
 
 @pytest.mark.parametrize("data", [{"list": None}, {"list": None, "cursor": None}, {"list": [], "cursor": "1"}])
@@ -257,8 +269,14 @@ def test_detail_tells_how_an_order_ended(status: str, state: str) -> None:
 
     found = dialect.order_detail(symbol="BTCUSDT", product_type=USDT, order_id="111", client_oid="mine")
 
-    assert found == EndedOrder("111", "mine", "BTCUSDT", state, 1_767_225_601.0)
+    assert found == EndedOrder("111", "mine", "BTCUSDT", state, 1_767_225_601.0, 1_767_225_600.5)
     assert [sent.target for sent in script.sent] == ["/api/v3/trade/order-info?orderId=111"]
+
+
+def test_detail_need_not_repeat_the_category() -> None:
+    dialect, _ = unified_of(envelope(data={**ROW, "orderStatus": "filled", "category": None}))
+
+    assert dialect.order_detail(symbol="BTCUSDT", product_type=USDT, order_id="111") is not None
 
 
 @pytest.mark.parametrize("status", ["live", "new", "partially_filled"])
@@ -273,7 +291,7 @@ def test_detail_of_a_resting_order_is_an_open_order(status: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"symbol": "ETHUSDT"}, {"symbol": ""}, {"category": "SPOT"}, {"category": "COIN-FUTURES"}, {"category": None}],
+    [{"symbol": "ETHUSDT"}, {"symbol": ""}, {"category": "SPOT"}, {"category": "COIN-FUTURES"}],
     ids=str,
 )
 def test_order_under_the_wrong_name_is_unknown_and_no_error(change: dict[str, Any]) -> None:

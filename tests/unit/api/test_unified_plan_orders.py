@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Any
 
@@ -29,7 +30,7 @@ from airflow_provider_bitget.api.rows import (
 )
 from airflow_provider_bitget.api.unified import EVERY_TYPE, TPSL, TRIGGER, UnifiedDialect
 from tests.unit.api.dialect import ODD_UNIFIED_LISTS, USDT, bodies, queries, unified_of, unified_page
-from tests.unit.api.wire import LOST, START, Outcome, envelope
+from tests.unit.api.wire import HTML, LOST, START, Outcome, envelope
 
 PENDING = "/api/v3/trade/unfilled-strategy-orders"
 HISTORY = "/api/v3/trade/history-strategy-orders"
@@ -254,12 +255,31 @@ def test_symbol_is_picked_here_for_the_list_takes_none() -> None:
 
 @pytest.mark.parametrize("code", ["25200", "40017", "400172", "40034"])
 def test_exchange_that_does_not_know_trigger_orders_shows_all_it_has_in_the_other_lists(code: str) -> None:
-    dialect, script = unified_of(waiting(ENTRY, STOP), envelope(code), waiting(STOP))
+    dialect, script = unified_of(waiting(ENTRY, STOP), envelope(code), envelope(code), waiting(STOP))
 
     found = every_open(dialect)
 
     assert [order.plan_type for order in found] == ["normal_plan", "loss_plan", "loss_plan"]
-    assert [query.get("type") for query in queries(script)] == [None, "trigger", "tpsl"]
+    assert [query.get("type") for query in queries(script)] == [None, "trigger", "trigger", "tpsl"]
+
+
+def test_type_that_is_refused_once_only_is_read_like_any_other() -> None:
+    dialect, script = unified_of(envelope("25200"), waiting(ENTRY))
+
+    assert [order.plan_type for order in one_list(dialect, TRIGGER)] == ["normal_plan"]
+    assert len(script.sent) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [envelope("40404"), envelope("25002"), replace(HTML, status=404)], ids=["40404", "25002", "no such path"]
+)
+def test_refusal_that_is_not_of_the_types_name_does_not_show_that_there_are_no_trigger_orders(
+    answer: Outcome,
+) -> None:
+    dialect, _ = unified_of(answer)
+
+    with pytest.raises(BitgetBadRequestError):
+        one_list(dialect, TRIGGER)
 
 
 @pytest.mark.parametrize("strategy_type", [EVERY_TYPE, TPSL])
@@ -436,7 +456,7 @@ def test_cancel_without_id_symbol_or_type_never_reaches_the_exchange(
 # --------------------------------------------------------------------------------------------------------- children
 
 
-def children(dialect: UnifiedDialect, plan_type: str = "normal_plan") -> list[str]:
+def children(dialect: UnifiedDialect, plan_type: str = "normal_plan") -> list[str] | None:
     return dialect.plan_children(product_type=USDT, plan_type=plan_type, order_id="7")
 
 
@@ -458,10 +478,10 @@ def test_children_of_an_order_that_works_in_slices_are_read_to_the_last_page() -
 
 
 @pytest.mark.parametrize("code", ["25204", "25597", "40404", "25200", "40034"])
-def test_exchange_that_does_not_know_the_plan_order_or_the_question_names_no_children(code: str) -> None:
+def test_exchange_that_does_not_know_the_plan_order_or_the_question_does_not_say_that_it_has_none(code: str) -> None:
     dialect, script = unified_of(envelope(code))
 
-    assert children(dialect) == []
+    assert children(dialect) is None
     assert len(script.sent) == 1
 
 

@@ -14,11 +14,11 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_bitget.api.error_codes import LOCK_CODES
 from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.orders import NET, OPEN_STATUSES
 from airflow_provider_bitget.sandbox.plan_orders import ENDED_PLAN_STATUSES, PLAN_CANCELLED, PROTECTIVE_PLAN_TYPES
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseReport
-from airflow_provider_bitget.trading.position_track import LOCK_CODES
 from airflow_provider_bitget.trading.scope import Scope
 from tests.kinds import KINDS
 from tests.unit.trading.closing import (

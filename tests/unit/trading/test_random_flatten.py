@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import DAG
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_bitget.api.error_codes import LOCK_CODES
 from airflow_provider_bitget.api.rows import OPENING_PLAN_TYPES, PLAN_TYPES, PROTECTIVE_PLAN_TYPES
 from airflow_provider_bitget.sandbox.accounts import Account, AccountMode, numbered_account
 from airflow_provider_bitget.sandbox.journal import busiest_second
@@ -31,7 +32,6 @@ from airflow_provider_bitget.task_groups.flatten import flatten_account
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseReport
 from airflow_provider_bitget.trading.flat import FlatReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
-from airflow_provider_bitget.trading.position_track import LOCK_CODES
 from tests.kinds import KINDS, UNIFIED, limit_of
 from tests.unit.trading import closing, sweeping
 from tests.unit.trading.evening import ENDS, Evening, ProofRead, SharedClock, Try, tasks_of
