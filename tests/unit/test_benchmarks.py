@@ -30,9 +30,12 @@ def measurement(
     verdict: Verdict = EXACT,
     refused_429: int = 0,
     client: str = OURS,
+    cancels: int = 1,
+    requests: int = 2,
 ) -> Measurement:
     """What a cell might have shown."""
-    return Measurement(client, setting, Reading(wall, cpu, peak_mib=10.0), verdict, "report", refused_429)
+    reading = Reading(wall, cpu, peak_mib=10.0)
+    return Measurement(client, setting, reading, verdict, "report", refused_429, cancels, requests)
 
 
 def verdict_on(setting: Setting, one: Measurement) -> list[bool | None]:
@@ -58,6 +61,21 @@ def test_floor_is_what_the_limit_lets_through_and_two_round_trips(
     orders: int, round_trip: float, seconds: float
 ) -> None:
     assert floor_seconds(orders, round_trip) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("orders", "round_trip", "seconds"),
+    [(100, 0.0, 0.0), (101, 0.0, 0.2), (400, 0.0, 3.0), (400, 0.3, 3.6), (5_000, 0.1, 49.2)],
+)
+def test_floor_of_a_unified_account_is_that_of_its_own_limit(orders: int, round_trip: float, seconds: float) -> None:
+    assert floor_seconds(orders, round_trip, "unified") == pytest.approx(seconds)
+
+
+def test_ratio_is_to_the_floor_of_the_kind_of_account() -> None:
+    setting = Setting(400, 300, account="unified")
+
+    assert measurement(setting, wall=3.78).floor == pytest.approx(3.6)
+    assert measurement(setting, wall=3.78).ratio == pytest.approx(1.05)
 
 
 def test_no_ratio_is_given_where_the_floor_is_zero() -> None:
