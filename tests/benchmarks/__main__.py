@@ -5,6 +5,7 @@
 
     make bench
     make bench BENCH_ARGS=--quick
+    make bench BENCH_ARGS="--only unified"
     make bench BENCH_ARGS="--only flatten"
 """
 
@@ -21,6 +22,7 @@ from tests.benchmarks.faults import measure_faults
 from tests.benchmarks.flatten import measure_flatten
 from tests.benchmarks.page import facts_of_this_run, flatten_page_of, page_of
 from tests.benchmarks.speed import measure_speed
+from tests.benchmarks.unified import measure_unified
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 PAGE: Final = DOCS / "benchmarks.md"
@@ -40,12 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.only == "flatten":
         return 0
     try:
-        measurements = [] if options.only == "faults" else measure_speed(quick=options.quick)
-        findings = [] if options.only == "speed" else measure_faults(quick=options.quick)
+        measurements = measure_speed(quick=options.quick) if options.only in (None, "speed") else []
+        unified = measure_unified(quick=options.quick) if options.only in (None, "unified") else []
+        findings = measure_faults(quick=options.quick) if options.only in (None, "faults") else []
     except ClientFailedError as error:
         print(error, file=sys.stderr)
         return 1
-    page = page_of(measurements, findings, facts_of_this_run("ccxt"))
+    others = () if options.only == "unified" else ("ccxt",)
+    page = page_of(measurements, unified, findings, facts_of_this_run(*others))
     _publish(page, options.write or (None if options.quick or options.only else PAGE))
     return 0
 
@@ -60,13 +64,13 @@ def _publish(page: str, target: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.benchmarks",
-        description="Measure this provider beside ccxt on the sandbox. Takes about 20 minutes.",
+        description="Measure this provider beside ccxt on the sandbox. Takes about 25 minutes.",
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="a few cells only, about a minute; writes no file unless told to")
     add(
         "--only",
-        choices=("speed", "faults", "flatten"),
+        choices=("speed", "unified", "faults", "flatten"),
         help="one of the tables; of these only flatten writes its page",
     )
     add("--write", type=Path, metavar="FILE", help="where the page beside ccxt goes (default: docs/benchmarks.md)")

@@ -48,7 +48,7 @@ def bars_of(measurements: Sequence[Measurement]) -> list[Bar]:
     ours = {one.setting: one for one in measurements if one.client == OURS}
     exact = "no 429, none left, none misreported"
     return [
-        *(_bar(ours, f"at most {MOST_FLOORS:g} × floor, {exact}", _swift_and_exact, one) for one in LONG_LISTS),  # noqa: RUF001
+        *(_bar(ours, f"at most {MOST_FLOORS:g} × floor, {exact}", swift_and_exact, one) for one in LONG_LISTS),  # noqa: RUF001
         _bar(ours, "no 429, none left", _unrefused, JITTERED),
         *(_bar(ours, "none left", _complete, one) for one in NEW_CONNECTIONS),
         _bar(ours, f"at most {MOST_FLOORS_VERY_LARGE:g} × floor", _swift, VERY_LARGE),  # noqa: RUF001
@@ -80,6 +80,19 @@ def growth_of_cpu_per_order(small: Measurement, large: Measurement) -> float:
     return large.reading.cpu / large.setting.orders / before - 1
 
 
+def swift_and_exact(one: Measurement) -> Finding:
+    """Return what a long list took and lost, in words, and whether that is good enough.
+
+    :param one: what was measured.
+    """
+    words, is_met = _unrefused(one)
+    is_swift = one.ratio is not None and one.ratio <= MOST_FLOORS
+    return (
+        f"{number(one.ratio, 3)}, {words}, {one.verdict.misreported} misreported",
+        is_met and is_swift and one.verdict.misreported == 0,
+    )
+
+
 def _bar(
     ours: Mapping[Setting, Measurement], bar: str, judge: Callable[[Measurement], Finding], setting: Setting
 ) -> Bar:
@@ -88,15 +101,6 @@ def _bar(
     found = ours.get(setting)
     measured, is_met = (NOTHING, None) if found is None else judge(found)
     return Bar(what, bar, measured, is_met)
-
-
-def _swift_and_exact(one: Measurement) -> Finding:
-    words, is_met = _unrefused(one)
-    is_swift = one.ratio is not None and one.ratio <= MOST_FLOORS
-    return (
-        f"{number(one.ratio, 3)}, {words}, {one.verdict.misreported} misreported",
-        is_met and is_swift and one.verdict.misreported == 0,
-    )
 
 
 def _unrefused(one: Measurement) -> Finding:

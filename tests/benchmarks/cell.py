@@ -18,7 +18,7 @@ from tests.benchmarks.clients import LABELS
 from tests.benchmarks.clients.job import Job
 from tests.benchmarks.clients.meter import Reading
 from tests.benchmarks.exchange_process import SYMBOL, Exchange, Setting, cores, pin, running_exchange
-from tests.benchmarks.floor import floor_seconds
+from tests.benchmarks.floor import CANCEL_ENDPOINTS, floor_seconds
 
 CLIENT_TIMEOUT: Final = 420.0
 
@@ -42,6 +42,8 @@ class Measurement:
     :param verdict: how the client's words compare with the books.
     :param seen: what else its caller sees.
     :param refused_429: how many requests were refused for being too many.
+    :param cancels: how many requests reached the endpoint that cancels lists on this kind of account.
+    :param requests: how many requests reached the exchange in all.
     """
 
     client: str
@@ -50,12 +52,18 @@ class Measurement:
     verdict: Verdict
     seen: str
     refused_429: int
+    cancels: int
+    requests: int
+
+    @property
+    def floor(self) -> float:
+        """The least time that the exchange's limit and the line allow, in seconds."""
+        return floor_seconds(self.setting.orders, self.setting.latency_ms / 1000, self.setting.account)
 
     @property
     def ratio(self) -> float | None:
         """The time in floors, ``None`` where the floor is zero."""
-        floor = floor_seconds(self.setting.orders, self.setting.latency_ms / 1000)
-        return self.reading.wall / floor if floor else None
+        return self.reading.wall / self.floor if self.floor else None
 
 
 def measure(client: str, setting: Setting, prepare: Preparation | None = None, name: str = "no fault") -> Measurement:
@@ -79,7 +87,7 @@ def measure(client: str, setting: Setting, prepare: Preparation | None = None, n
             Reading(**result["reading"]),
             compare_with_books(claims, exchange.control.states(order_ids)),
             result["statement"]["seen"],
-            _refusals(exchange),
+            *_requests(exchange, CANCEL_ENDPOINTS[setting.account].name),
         )
     _say(measurement, name)
     return measurement
@@ -103,8 +111,14 @@ def _run_client(client: str, job: Job) -> Any:
     return json.loads(output)
 
 
-def _refusals(exchange: Exchange) -> int:
-    return sum(counts["refused_429"] for counts in exchange.control.requests().values())
+def _requests(exchange: Exchange, cancels: str) -> tuple[int, int, int]:
+    """Return how many requests were refused for being too many, how many cancelled a list, and how many there were."""
+    by_path = exchange.control.requests()
+    return (
+        sum(counts["refused_429"] for counts in by_path.values()),
+        sum(counts["requests"] for path, counts in by_path.items() if path.endswith(f"/{cancels}")),
+        sum(counts["requests"] for counts in by_path.values()),
+    )
 
 
 def _say(measurement: Measurement, name: str) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from airflow_provider_bitget.sandbox.accounts import AccountMode
 from airflow_provider_bitget.sandbox.control import SandboxControl
 
 SYMBOL: Final = "BTCUSDT"
@@ -28,6 +29,8 @@ class Setting:
     :param connection_round_trips: extra round trips of each new connection.
     :param limiter: ``sliding``, ``fixed`` or ``bucket``.
     :param symbols: the orders' symbols, separated by commas.
+    :param account: ``classic`` or ``unified``; a unified one may have any number of open orders.
+    :param account_mode: what the connection says of the account; its kind, if empty.
     """
 
     orders: int
@@ -36,6 +39,8 @@ class Setting:
     connection_round_trips: int = 0
     limiter: str = "sliding"
     symbols: str = SYMBOL
+    account: AccountMode = "classic"
+    account_mode: str = ""
 
     @property
     def peculiarity(self) -> str:
@@ -50,15 +55,15 @@ class Setting:
         return ", ".join(words)
 
     def command(self) -> list[str]:
-        """Return the command that starts such an exchange on a free port."""
+        """Return the command that starts such an exchange, without an order yet, on a free port."""
         options = {
             "--port": 0,
-            "--orders": self.orders,
             "--symbols": self.symbols,
             "--latency-ms": self.latency_ms,
             "--jitter-ms": self.jitter_ms,
             "--connection-round-trips": self.connection_round_trips,
             "--limiter": self.limiter,
+            "--account": self.account,
         }
         words = [str(word) for option in options.items() for word in option]
         return [sys.executable, "-m", "airflow_provider_bitget.sandbox", *words]
@@ -90,7 +95,11 @@ def running_exchange(setting: Setting) -> Iterator[Exchange]:
             connection = json.loads(process.stdout.readline() or "null")
             if connection is None:
                 raise RuntimeError("the sandbox did not start")
-            yield Exchange(SandboxControl(connection["host"]), connection)
+            connection["extra"]["account_mode"] = setting.account_mode or setting.account
+            control = SandboxControl(connection["host"])
+            # Only now: a unified account takes no more than 400 orders before its cap is lifted.
+            control.reset(setting.orders, open_order_cap=0)
+            yield Exchange(control, connection)
         finally:
             process.terminate()
             try:

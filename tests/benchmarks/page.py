@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tests.benchmarks.bars import MOST_FLOORS as MOST_LIST_FLOORS
 from tests.benchmarks.bars import bars_of, bars_table, met
 from tests.benchmarks.cell import SETTLING_SECONDS, Measurement
 from tests.benchmarks.exchange_process import cores
 from tests.benchmarks.faults import FaultFinding, fault_table
 from tests.benchmarks.flatten import MOST_FLOORS, PLAN_ORDERS, POSITIONS, SETTING, FlattenFinding, flatten_table
+from tests.benchmarks.floor import CANCEL_ENDPOINTS
 from tests.benchmarks.speed import speed_table
+from tests.benchmarks.unified import is_met, unified_table
 
 _HEAD = """\
 <!-- SPDX-License-Identifier: Apache-2.0 -->
@@ -23,8 +26,9 @@ _HEAD = """\
 
 This provider beside [ccxt](https://github.com/ccxt/ccxt), synchronous and asynchronous, in one run on one machine. Both
 cancel the same lists of resting futures orders at the sandbox of this package: it checks signatures, takes at most 50
-ids in a request, and refuses more than 10 requests a second of one user to one endpoint. No call was made to Bitget,
-whose limiter's true shape is not public. Absolute times carry the machine's noise; there is one run per cell.
+ids in a request, and refuses more than 10 requests a second of one user to one endpoint. That is a classic account;
+[unified accounts](#unified-accounts) have a table of their own. No call was made to Bitget, whose limiter's true shape
+is not public. Absolute times carry the machine's noise; there is one run per cell.
 
 {facts}
 """
@@ -50,6 +54,22 @@ _METHOD = """\
   calls `unresolved` for want of an answer.
 - Ratios below 1 together with orders left open mean that orders were lost, not speed.
 """
+
+_UNIFIED = """\
+## Unified accounts
+
+The same as **ours** above on a unified account, whose `{endpoint}` takes {orders} ids in a request and {per_second}
+requests a second. Only this provider was measured here. Such an account has at most 400 open orders; for longer lists
+the sandbox's cap is lifted.
+
+- **floor** is `max(0, (requests - {per_second}) / {per_second})` seconds and two round trips, with
+  `requests = ceil(orders / {orders})`.
+- **× floor** is **wall**, measured as above and thus with the read that proves it, divided by this floor.
+- **cancels** are the requests to `{endpoint}`, **all** those to any endpoint, as the exchange counted them.
+- **account_mode** is what the connection says. With `auto` the client begins as on a classic account and goes on as
+  soon as the exchange has refused that: this row tells what it costs, and has no bar.
+- The **bar** is at most {most:g} × floor, no 429, none left, none misreported.
+"""  # noqa: RUF001
 
 _FAULTS = """\
 ## What goes wrong
@@ -88,15 +108,18 @@ full or the lookback asks.
 """
 
 
-def page_of(measurements: Sequence[Measurement], findings: Sequence[FaultFinding], facts: str) -> str:
+def page_of(
+    measurements: Sequence[Measurement], unified: Sequence[Measurement], findings: Sequence[FaultFinding], facts: str
+) -> str:
     """Return the page.
 
     :param measurements: speed and memory.
+    :param unified: speed on unified accounts.
     :param findings: faults.
     :param facts: when, with which versions and on what it was measured.
     """
     bars = bars_of(measurements)
-    judged = [*(one.is_met for one in bars), *(one.is_met for one in findings)]
+    judged = [*(one.is_met for one in bars), *map(is_met, unified), *(one.is_met for one in findings)]
     tried = [one for one in judged if one is not None]
     parts = [
         _HEAD.format(facts=facts),
@@ -104,6 +127,7 @@ def page_of(measurements: Sequence[Measurement], findings: Sequence[FaultFinding
         _METHOD.format(settling=SETTLING_SECONDS),
         f"## Speed and memory\n\n{speed_table(measurements)}\n",
         f"## The bars\n\n{bars_table(bars)}\n",
+        f"{_unified_method()}\n{unified_table(unified)}\n",
         f"{_FAULTS}\n{fault_table(findings)}\n",
     ]
     return "\n".join(parts)
@@ -128,6 +152,13 @@ def flatten_page_of(finding: FlattenFinding, facts: str) -> str:
         word="flat" if finding.is_called_flat else "not flat",
         ratio=finding.wall / finding.floor,
         met=met(finding.is_met).strip("*"),
+    )
+
+
+def _unified_method() -> str:
+    endpoint = CANCEL_ENDPOINTS["unified"]
+    return _UNIFIED.format(
+        endpoint=endpoint.name, orders=endpoint.orders, per_second=endpoint.per_second, most=MOST_LIST_FLOORS
     )
 
 

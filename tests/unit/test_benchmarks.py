@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from tests.benchmarks.bars import bars_of, growth_of_cpu_per_order
@@ -16,10 +18,13 @@ from tests.benchmarks.faults import FaultFinding
 from tests.benchmarks.flatten import FlattenFinding, Phase, dependent_steps
 from tests.benchmarks.floor import floor_seconds
 from tests.benchmarks.page import page_of
-from tests.benchmarks.speed import LARGE, VERY_LARGE
+from tests.benchmarks.speed import LARGE, LATENCIES_MS, VERY_LARGE
 from tests.benchmarks.tables import Column, render_table
+from tests.benchmarks.unified import FOUND_OUT, LISTS, is_met
+from tests.benchmarks.unified import QUICK as QUICK_UNIFIED
 
 EXACT = Verdict(left_open=0, misreported=0, unknown=0)
+UNIFIED = Setting(400, 100, account="unified")
 
 
 def measurement(
@@ -30,9 +35,12 @@ def measurement(
     verdict: Verdict = EXACT,
     refused_429: int = 0,
     client: str = OURS,
+    cancels: int = 1,
+    requests: int = 2,
 ) -> Measurement:
     """What a cell might have shown."""
-    return Measurement(client, setting, Reading(wall, cpu, peak_mib=10.0), verdict, "report", refused_429)
+    reading = Reading(wall, cpu, peak_mib=10.0)
+    return Measurement(client, setting, reading, verdict, "report", refused_429, cancels, requests)
 
 
 def verdict_on(setting: Setting, one: Measurement) -> list[bool | None]:
@@ -58,6 +66,21 @@ def test_floor_is_what_the_limit_lets_through_and_two_round_trips(
     orders: int, round_trip: float, seconds: float
 ) -> None:
     assert floor_seconds(orders, round_trip) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("orders", "round_trip", "seconds"),
+    [(100, 0.0, 0.0), (101, 0.0, 0.2), (400, 0.0, 3.0), (400, 0.3, 3.6), (5_000, 0.1, 49.2)],
+)
+def test_floor_of_a_unified_account_is_that_of_its_own_limit(orders: int, round_trip: float, seconds: float) -> None:
+    assert floor_seconds(orders, round_trip, "unified") == pytest.approx(seconds)
+
+
+def test_ratio_is_to_the_floor_of_the_kind_of_account() -> None:
+    setting = Setting(400, 300, account="unified")
+
+    assert measurement(setting, wall=3.78).floor == pytest.approx(3.6)
+    assert measurement(setting, wall=3.78).ratio == pytest.approx(1.05)
 
 
 def test_no_ratio_is_given_where_the_floor_is_zero() -> None:
@@ -145,7 +168,7 @@ def test_row_of_the_wrong_length_is_refused() -> None:
 
 def test_page_says_how_many_bars_are_met_and_which_are_not() -> None:
     slow = measurement(LARGE, wall=20.0)
-    page = page_of([slow], [FaultFinding(CASES[0], measurement(PLAIN), measurement(PLAIN))], "- made up")
+    page = page_of([slow], [], [FaultFinding(CASES[0], measurement(PLAIN), measurement(PLAIN))], "- made up")
 
     assert "Of the 2 bars that were measured, **1 are met**." in page
     assert page.count("**not met**") == 1
@@ -177,6 +200,40 @@ def test_growth_compares_the_processor_time_of_one_order() -> None:
     short, long = measurement(LARGE, cpu=0.4), measurement(VERY_LARGE, cpu=4.4)
 
     assert growth_of_cpu_per_order(short, long) == pytest.approx(0.1)
+
+
+# ------------------------------------------------------------------------------------------ unified accounts
+
+
+@pytest.mark.parametrize(
+    ("one", "verdict"),
+    [
+        (measurement(UNIFIED, wall=3.35), True),
+        (measurement(UNIFIED, wall=3.37), False),
+        (measurement(UNIFIED, wall=3.3, refused_429=1), False),
+        (measurement(UNIFIED, wall=3.3, verdict=Verdict(1, 0, 0)), False),
+        (measurement(UNIFIED, wall=3.3, verdict=Verdict(0, 1, 0)), False),
+        (measurement(FOUND_OUT, wall=3.5), None),
+    ],
+)
+def test_list_on_a_unified_account_must_be_swift_and_exact(one: Measurement, verdict: bool | None) -> None:
+    assert is_met(one) is verdict
+
+
+def test_every_number_of_orders_and_every_round_trip_has_a_bar_on_unified_accounts() -> None:
+    assert {(one.orders, one.latency_ms) for one in LISTS} == set(product((400, 5_000), LATENCIES_MS))
+    assert all(is_met(measurement(one, wall=0.0)) is not None for one in (*LISTS, *QUICK_UNIFIED))
+
+
+def test_page_counts_the_bars_of_unified_accounts_and_shows_their_requests() -> None:
+    found_out = measurement(FOUND_OUT, wall=3.41, cancels=20, requests=29)
+    page = page_of([], [measurement(UNIFIED, wall=3.3), measurement(UNIFIED, wall=5.0), found_out], [], "- made up")
+
+    section = page.partition("## Unified accounts")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")] for line in section.splitlines() if line.startswith("|")]
+    assert "Of the 2 bars that were measured, **1 are met**." in page
+    assert [row[-2] for row in rows[2:]] == ["met", "**not met**", ""]
+    assert rows[-1][1:9] == ["400", "100 ms", "auto", "3.41", "3.20", "1.066", "20", "29"]
 
 
 # ---------------------------------------------------------------------------------------------------- faults

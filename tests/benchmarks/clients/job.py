@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from tests.benchmarks.claims import Claim
 
 CHUNK: Final = 50
-"""The most orders that the exchange takes in one request."""
+"""The most orders that the exchange takes in one request of a classic account."""
 
 
 @dataclass(frozen=True, slots=True)

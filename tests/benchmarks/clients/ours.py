@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from airflow_provider_bitget.api.classic import ClassicDialect
+from airflow_provider_bitget.api.account import dialect_for
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.trading.batch_cancel import BatchCancel
@@ -30,7 +30,8 @@ class Ours:
         self._job = job
         connection = job.connection
         credentials = Credentials(connection["login"], connection["password"], connection["extra"]["passphrase"])
-        self._dialect = ClassicDialect(BitgetClient(credentials, base_url=connection["host"]))
+        client = BitgetClient(credentials, base_url=connection["host"])
+        self._dialect = dialect_for(client, connection["extra"]["account_mode"])
         self._report: CancelReport | None = None
 
     def cancel(self) -> None:
