@@ -13,12 +13,12 @@ from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
 from airflow_provider_bitget.retry_policy import bitget_retry_policy
 
 try:
-    policy = bitget_retry_policy(soon=timedelta(seconds=1), later=timedelta(seconds=2))
+    policy: Any = bitget_retry_policy(soon=timedelta(seconds=1), later=timedelta(seconds=2))
 except RuntimeError:
     policy = None
 
-# The next try would come much later if nobody but this ruled it.
-retried: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=60), "retry_policy": policy}
+# The next try comes much later where the policy leaves it to this.
+RETRY_DELAY = timedelta(seconds=60)
 
 
 def a_dag(dag_id: str) -> DAG:
@@ -29,7 +29,7 @@ def a_dag(dag_id: str) -> DAG:
 if policy is not None:
     with a_dag("policy_of_a_hook"):
 
-        @task(**retried)
+        @task(retries=2, retry_delay=RETRY_DELAY, retry_policy=policy)
         def list_orders() -> list[Any]:
             """List the orders in a task of a user's own, where the hook's exceptions reach Airflow as they are."""
             return list(BitgetHook().list_open_orders(product_type="USDT-FUTURES", symbol="BTCUSDT", deadline=3))
@@ -38,5 +38,10 @@ if policy is not None:
 
     with a_dag("policy_of_an_operator"):
         BitgetBatchCancelOperator(
-            task_id="cancel", orders="{{ dag_run.conf['orders'] | tojson }}", symbol="BTCUSDT", deadline=4, **retried
+            task_id="cancel",
+            orders="{{ dag_run.conf['orders'] | tojson }}",
+            deadline=4,
+            retries=2,
+            retry_delay=RETRY_DELAY,
+            retry_policy=policy,
         )
