@@ -50,7 +50,7 @@ _SECONDS_BETWEEN_LOOKS: Final = 3.0
 _SECONDS_TO_HAND_OVER: Final = 15.0
 _LONGEST_NAME: Final = 180
 _NO_PATH: Final = frozenset({"", "None", "null"})
-_IN_EVENTS: Final[tuple[str, ...]] = (
+IN_EVENTS: Final[tuple[str, ...]] = (
     "account",
     "product_types",
     "exclude_symbols",
@@ -435,7 +435,7 @@ class BitgetFlattenReportOperator(BaseOperator):
         trouble = self._write_pages(report, context)
         self._push(report, context)
         verdict = self._conclude(report, trouble)
-        put_into_events({name: report[name] for name in _IN_EVENTS}, self, context)
+        put_into_events({name: report[name] for name in IN_EVENTS}, self, context)
         return verdict
 
     def _reports(self, context: Context) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ import pytest
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.airflow_processes import AirflowProcesses
 from tests.airflow.dag_runs import RunDag, as_rows
-from tests.kinds import CLASSIC, sandbox_of
-
-DAG_FILE = Path(__file__).resolve().parents[1] / "dags" / "flatten.py"
+from tests.kinds import CLASSIC, POSITION_READS, endpoint, sandbox_of
+from tests.unit.markdown import Page
 
 FLAT = "bitget://desks/flat"
 NOT_THE_GROUPS = "bitget://desks/whatever-default-args-say"
+ENDED = ("success", "failed", "skipped", "upstream_failed")
 LISTED, CANCELLED = "bitget://test/listed", "bitget://test/cancelled"
+WAITED = "bitget://test/waited"
 
 Told = Callable[[str], list[dict[str, Any]]]
 
@@ -39,7 +39,7 @@ def events_of(uri: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def told(airflow_database: object) -> Told:
     """Return a function that returns the extras of an asset's events since the test began."""
-    before = {uri: len(events_of(uri)) for uri in (FLAT, NOT_THE_GROUPS, LISTED, CANCELLED)}
+    before = {uri: len(events_of(uri)) for uri in (FLAT, NOT_THE_GROUPS, LISTED, CANCELLED, WAITED)}
     return lambda uri: events_of(uri)[before[uri] :]
 
 
@@ -106,6 +106,15 @@ def test_of_many_accounts_each_that_is_flat_tells_it_by_its_name(
     assert [(extra["account"], extra["counts"]) for extra in told(FLAT)] == [("bitget_default", FURNISHED)]
 
 
+def test_a_wait_that_has_ended_tells_when_it_was_flat(sandbox: Sandbox, run_dag: RunDag, told: Told) -> None:
+    # The first look fails, so that it is the trigger that finds it.
+    sandbox.inject("refuse", endpoint=endpoint(sandbox, POSITION_READS), times=4, code="40015")
+
+    outcome = run_dag("flat_deferrable")
+
+    assert told(WAITED) == [{"account": "bitget_default", **outcome.task("wait").result}]
+
+
 def test_operators_tell_their_counts(sandbox: Sandbox, run_dag: RunDag, told: Told) -> None:
     sandbox.place(3, "BTCUSDT")
 
@@ -167,25 +176,30 @@ def test_each_of_mapped_cancels_tells_its_own_counts(sandbox: Sandbox, run_dag: 
     assert [extra["counts"]["cancelled"] for extra in told(CANCELLED)] == [1, 2]
 
 
-def test_a_dag_that_is_scheduled_on_it_begins_once_the_account_is_flat_and_reads_the_counts(tmp_path: Path) -> None:
+def test_the_dag_of_the_documentation_begins_once_the_account_is_flat_and_reads_the_counts(tmp_path: Path) -> None:
     dags_folder = tmp_path / "dags"
     dags_folder.mkdir()
-    shutil.copy(DAG_FILE, dags_folder)
+    for dag_id in ("flatten_desk_a", "transfers_of_desk_a"):
+        block = Page("docs/flatten.md").the_block("python", f'dag_id="{dag_id}"')
+        in_haste = block.replace("outlets=", "settle=1, settle_after_fill=1, lookback_days=90, outlets=")
+        (dags_folder / f"{dag_id}.py").write_text(in_haste)
     with sandbox_of(CLASSIC) as sandbox:
         furnish(sandbox)
-        environment = {"AIRFLOW_CONN_BITGET_DEFAULT": sandbox.connection_json}
+        environment = {"AIRFLOW_CONN_DESK_A": sandbox.connection_json}
         with AirflowProcesses(tmp_path, dags_folder, environment) as airflow:
-            run = airflow.trigger("flatten_and_tell")
-            airflow.wait_until(
-                "the account is flat",
-                lambda: airflow.state("flatten_and_tell", run, "flatten_account.report") in ("success", "failed"),
-            )
-            airflow.wait_until("the other DAG begins", lambda: airflow.runs("after_flat") != [])
-            (after,) = airflow.runs("after_flat")
-            airflow.wait_until(
-                "it has read", lambda: airflow.state("after_flat", after, "what_was_told") in ("success", "failed")
-            )
 
-            (extra,) = airflow.returned("after_flat", after, "what_was_told")
+            def ends(dag_id: str, run: str, task_id: str) -> str:
+                airflow.wait_until(f"{task_id} ends", lambda: airflow.state(dag_id, run, task_id) in ENDED)
+                return airflow.state(dag_id, run, task_id)
 
-    assert (extra["account"], extra["flat"], extra["counts"]) == ("bitget_default", True, FURNISHED)
+            run = airflow.trigger("flatten_desk_a")
+            assert ends("flatten_desk_a", run, "flatten_account.report") == "success"
+            airflow.wait_until("the other DAG begins", lambda: airflow.runs("transfers_of_desk_a") != [])
+            (after,) = airflow.runs("transfers_of_desk_a")
+            assert ends("transfers_of_desk_a", after, "begin_transfers") == "success"
+
+            report = airflow.returned("flatten_desk_a", run, "flatten_account.report")
+            told = airflow.returned("transfers_of_desk_a", after, "begin_transfers")
+
+    assert report["counts"] == FURNISHED
+    assert told == [f"desk_a was flat at {report['range']['to']}: {FURNISHED}"]

@@ -97,13 +97,3 @@ with a_dag("flatten_accounts_and_tell"):
     flatten_account.partial(product_types=["USDT-FUTURES"], outlets=[FLAT], **IMPATIENT | {"close_after": 40}).expand(
         bitget_conn_id=["bitget_default", "bitget_second"]
     )
-
-with DAG(dag_id="after_flat", schedule=[FLAT], start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False):
-
-    @task
-    def what_was_told(**context: Any) -> list[Any]:
-        """Return what the events say that made this run begin."""
-        told = context.get("triggering_asset_events") or context.get("triggering_dataset_events") or {}
-        return [event.extra for events in told.values() for event in events]
-
-    what_was_told()
