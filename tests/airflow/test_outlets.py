@@ -182,7 +182,8 @@ def test_the_dag_of_the_documentation_begins_once_the_account_is_flat_and_reads_
     for dag_id in ("flatten_desk_a", "transfers_of_desk_a"):
         block = Page("docs/flatten.md").the_block("python", f'dag_id="{dag_id}"')
         in_haste = block.replace("outlets=", "settle=1, settle_after_fill=1, lookback_days=90, outlets=")
-        (dags_folder / f"{dag_id}.py").write_text(in_haste)
+        # Else Airflow begins the run of last midnight as well.
+        (dags_folder / f"{dag_id}.py").write_text(in_haste.replace('"55 23 * * *"', "None"))
     with sandbox_of(CLASSIC) as sandbox:
         furnish(sandbox)
         environment = {"AIRFLOW_CONN_DESK_A": sandbox.connection_json}
