@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def put_into_events(extra: Mapping[str, Any], task: BaseOperator, context: Context) -> None:
-    """Put numbers into the extra of the event of each of a task's outlets, beside what others have put there.
+    """Put something into the extra of the event of each of a task's outlets, beside what others have put there.
 
     An event that cannot take them goes without: that never changes what becomes of the task.
 
