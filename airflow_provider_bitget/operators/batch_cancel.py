@@ -143,6 +143,7 @@ class BitgetBatchCancelOperator(BitgetReportingOperator):
     def _nothing_to_do(self, report: CancelReport, context: Context) -> dict[str, Any]:
         self.log.info("The list of orders is empty: nothing was sent")
         if self.on_empty == "success":
+            self._put_into_events(report, context)
             return report.to_dict()
         self._publish(report, context)
         if self.on_empty == "skip":

@@ -23,6 +23,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_bitget.operators.arguments import LONGEST_LOOKBACK_DAYS, flag, one_of, pause, whole_number
 from airflow_provider_bitget.operators.close_positions import BitgetClosePositionsOperator
 from airflow_provider_bitget.operators.exceptions import BitgetTaskError, BitgetTaskFailError
+from airflow_provider_bitget.operators.outlets import put_into_events
 from airflow_provider_bitget.operators.scope import BitgetScopeOperator
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ _SECONDS_BETWEEN_LOOKS: Final = 3.0
 _SECONDS_TO_HAND_OVER: Final = 15.0
 _LONGEST_NAME: Final = 180
 _NO_PATH: Final = frozenset({"", "None", "null"})
+IN_EVENTS: Final[tuple[str, ...]] = (
+    "account",
+    "product_types",
+    "exclude_symbols",
+    "margin_coin",
+    "flat",
+    "counts",
+    "range",
+    "ended",
+)
+"""What of the report is in the events of the report's outlets."""
 
 
 class BitgetFlattenMarkOperator(BaseOperator):
@@ -365,13 +377,15 @@ class BitgetFlattenReportOperator(BaseOperator):
     task fails: see :func:`airflow_provider_bitget.flatten_report.report.build_flatten_report`; ``pages`` names the two
     files that were written. A phase that left no report is named in it as such.
 
+    Airflow emits the events of its ``outlets`` if it succeeds: if the account is flat. They carry the counts.
+
     :param phases: the task ids of the phases: product type -> phase -> task id, in the same run and with the same map
         index.
     :param exclude_symbols: the symbols that the run left alone.
     :param margin_coin: (templated) the only margin coin that the run touched.
     :param report_path: (templated) folder for the page, a path or a URL that Airflow's object storage knows, such as
         ``s3://aws_default@bucket/flatten``; ``None`` for no page.
-    :param simulate: the run was one that sends nothing: it is not failed over what is open.
+    :param simulate: the run was one that sends nothing: it is not failed over what is open, and has no outlets.
     :param bitget_conn_id: (templated) the connection, which names the account in the report.
     :raises BitgetTaskFailError: the account is not flat; carries ``report``.
     :raises BitgetTaskError: the account is flat, and the page could not be written; carries ``report``.
@@ -392,6 +406,9 @@ class BitgetFlattenReportOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if simulate:
+            # It succeeds whether the account is flat or not.
+            self.outlets = []
         self.phases = phases
         self.exclude_symbols = tuple(exclude_symbols)
         self.margin_coin = margin_coin
@@ -417,7 +434,9 @@ class BitgetFlattenReportOperator(BaseOperator):
         self._push(report, context)
         trouble = self._write_pages(report, context)
         self._push(report, context)
-        return self._conclude(report, trouble)
+        verdict = self._conclude(report, trouble)
+        put_into_events({name: report[name] for name in IN_EVENTS}, self, context)
+        return verdict
 
     def _reports(self, context: Context) -> Iterator[dict[str, Any]]:
         for product_type, tasks in self.phases.items():

@@ -20,6 +20,7 @@ from airflow_provider_bitget.operators.exceptions import (
     BitgetTaskError,
     BitgetTaskFailError,
 )
+from airflow_provider_bitget.operators.outlets import put_into_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 _NAMED_IN_MESSAGE: Final = 10
 _NAMED_IN_LOG_LINE: Final = 20
 _NO_CONNECTION: Final = frozenset({"", "None", "null"})
+_IN_EVENTS: Final[tuple[str, ...]] = ("product_type", "symbol", "exclude_symbols", "margin_coin", "counts", "verified")
+"""What of a report is in the events of a task's outlets, as far as the report has it."""
 
 
 class NotDone(Protocol):
@@ -95,7 +98,10 @@ class BitgetReportingOperator(BaseOperator):
     A subclass reads its arguments (:meth:`_read_arguments`), prepares the run (:meth:`_prepare`), and may say what else
     keeps the task from succeeding (:meth:`_blocking`, :meth:`_doubt`).
 
-    :param simulate: report what would be sent; send nothing that changes anything.
+    The events of the task's ``outlets`` carry the report's counts.
+
+    :param simulate: report what would be sent; send nothing that changes anything. No other DAG begins over it: the
+        task has no outlets then.
     :param bitget_conn_id: (templated) id of the Airflow connection.
     """
 
@@ -116,6 +122,8 @@ class BitgetReportingOperator(BaseOperator):
 
     def __init__(self, *, simulate: bool, bitget_conn_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if simulate:
+            self.outlets = []
         self.simulate = simulate
         self.bitget_conn_id = bitget_conn_id
         self._run: Run | None = None
@@ -223,6 +231,7 @@ class BitgetReportingOperator(BaseOperator):
         blocking = self._blocking(report)
         if report.error is None and not blocking and not doubt:
             self._log_report(report)
+            self._put_into_events(report, context)
             return self._result(report, context)
         published = self._publish(report, context)
         message = self._describe(report, blocking, doubt)
@@ -236,6 +245,12 @@ class BitgetReportingOperator(BaseOperator):
         as_dict = report.to_dict()
         self._push(self.report_key, as_dict, context)
         return as_dict
+
+    def _put_into_events(self, report: RunReport, context: Context) -> None:
+        """Tell the DAGs that are scheduled on this task's outlets what was done."""
+        as_dict = report.to_dict()
+        told = {name: as_dict[name] for name in _IN_EVENTS if name in as_dict}
+        put_into_events({"account": self.bitget_conn_id, **told}, self, context)
 
     def _push(self, key: str, value: Any, context: Context) -> None:
         """Push to XCom, where the task pushes anything. A push that fails never replaces the verdict."""

@@ -23,6 +23,7 @@ from airflow_provider_bitget.operators.arguments import (
     whole_number,
 )
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
+from airflow_provider_bitget.operators.outlets import put_into_events
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -121,7 +122,7 @@ class BitgetFlatSensor(BaseSensorOperator):
         answer = self._look(end)
         if answer.is_flat:
             self.log.info("Flat: %s (%s)", answer.message, answer.scope)
-            return PokeReturnValue(is_done=True, xcom_value=answer.to_dict())
+            return PokeReturnValue(is_done=True, xcom_value=self._told(answer.to_dict(), context))
         self.log.info("Not flat yet: %s (%s)", answer.message, answer.scope)
         if self.deferrable:
             self._defer(answer.scope, end)
@@ -150,10 +151,15 @@ class BitgetFlatSensor(BaseSensorOperator):
         status, message, result = _read_event(event)
         if status == "flat":
             self.log.info("Flat: %s", message)
-            return result
+            return self._told(result, context)
         if status == "timeout":
             raise AirflowSensorTimeout(message)
         raise self._refusal(message) if status == "refused" else BitgetTaskError(message)
+
+    def _told(self, result: dict[str, Any], context: Context) -> dict[str, Any]:
+        """Return the result, which the events of the task's outlets carry as well."""
+        put_into_events({"account": self.bitget_conn_id, **result}, self, context)
+        return result
 
     def _look(self, end: float) -> FlatAnswer:
         from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError, BitgetNotSentError

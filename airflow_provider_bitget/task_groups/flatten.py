@@ -47,6 +47,9 @@ _SPARE_SECONDS: Final = 60
 _REPORT_SECONDS: Final = 240
 """What the pages may take to be written to a bucket."""
 
+_NO_RETRY_POLICY: Final[Mapping[str, Any]] = {"retry_policy": None} if hasattr(BaseOperator, "retry_policy") else {}
+"""Airflow 3.3 and newer: nobody but the group says what is tried again."""
+
 _PRIORITIES: Final[Mapping[str, int]] = {
     "start": 60,
     "cancels_over": 60,
@@ -77,6 +80,7 @@ def flatten_account(
     settle: float = 10,
     settle_after_fill: float = 30,
     report_path: str | PathLike[str] | None = None,
+    outlets: Sequence[Any] = (),
     simulate: bool = False,
     retries: int = 2,
     retry_delay: timedelta = timedelta(seconds=5),
@@ -125,8 +129,10 @@ def flatten_account(
     :param settle_after_fill: the same where an order filled during the run: its position may show seconds later.
     :param report_path: (templated) folder for the page (HTML and Markdown), a path or a URL that Airflow's object
         storage knows, such as ``s3://aws_default@bucket/flatten``; ``None`` for no page.
+    :param outlets: a literal list of assets (on Airflow 2 of datasets), such as ``[Asset("bitget://desk_a/flat")]``:
+        whatever is scheduled on them begins once the account is flat, and only then. It is ``report`` that emits them.
     :param simulate: report what would be done; send nothing that changes anything. An account that is not flat fails
-        nothing then.
+        nothing then, and ``outlets`` are not emitted.
     :param retries: tries of each task after the first.
     :param retry_delay: pause between two tries.
     :param pool: pool of the tasks, ``None`` for Airflow's default pool. A worker that dies keeps its slot until Airflow
@@ -171,7 +177,7 @@ def flatten_account(
         margin_coin=margin_coin,
         report_path=_checked_path(report_path),
         **shared,
-        **tasks.options("report", deadline=_REPORT_SECONDS, trigger_rule="all_done"),
+        **tasks.options("report", deadline=_REPORT_SECONDS, trigger_rule="all_done", outlets=_checked_outlets(outlets)),
     )
     # Airflow judges a run by its last tasks. A cancel that failed must not be one of them: the report decides, and it
     # does not wait for a cancel whose worker died.
@@ -257,10 +263,12 @@ class _Tasks:
             "retries": self.retries,
             "retry_delay": self.retry_delay,
             "retry_exponential_backoff": False,
+            **_NO_RETRY_POLICY,
             "execution_timeout": timedelta(seconds=deadline + _SPARE_SECONDS),
             "depends_on_past": False,
             "wait_for_downstream": False,
             "do_xcom_push": True,
+            "outlets": [],
             "trigger_rule": "all_success",
             "priority_weight": _PRIORITIES[phase],
             "weight_rule": "absolute",
@@ -309,6 +317,20 @@ def _checked_path(value: Any) -> Any:
     path = fspath(value) if isinstance(value, PathLike) else value
     _check_text("report_path", path, "a folder or a URL such as 's3://aws_default@bucket/flatten', or None")
     return path
+
+
+def _checked_outlets(value: Any) -> list[Any]:
+    if isinstance(value, list | tuple) and not value:
+        return []
+    from airflow.providers.common.compat.sdk import Asset
+
+    odd = [value] if not isinstance(value, list | tuple) else [one for one in value if not isinstance(one, Asset)]
+    if odd:
+        raise BitgetArgumentError(
+            'outlets must be a literal list of assets such as [Asset("bitget://desk_a/flat")], but came as, or with, '
+            f"type {type(odd[0]).__name__}. The members of a mapped group share their outlets."
+        )
+    return list(value)
 
 
 def _checked_delay(value: Any) -> timedelta:

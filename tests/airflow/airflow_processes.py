@@ -121,6 +121,10 @@ class AirflowProcesses:
         """Begin a run of a DAG and return its id."""
         return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"])
 
+    def runs(self, dag_id: str) -> list[str]:
+        """Return the ids of a DAG's runs."""
+        return [str(run["dag_run_id"]) for run in self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns")["dag_runs"]]
+
     def state(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Return Airflow's word for the state of a task, ``""`` before it has any."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"

@@ -22,10 +22,12 @@ class TaskOutcome:
 
     :param state: Airflow's word for it.
     :param result: what lies in XCom under ``return_value``, None without it.
+    :param tries: how often it was tried.
     """
 
     state: str
     result: Any
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def run_a_dag(dags: Mapping[str, Any], dag_id: str, **configuration: Any) -> Dag
             (instance.task_id, instance.map_index): TaskOutcome(
                 state=str(instance.state),
                 result=instance.xcom_pull(task_ids=instance.task_id, map_indexes=instance.map_index),
+                tries=instance.try_number,
             )
             for instance in dag_run.get_task_instances()
         },

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, Asset
 
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
 
@@ -24,4 +24,11 @@ for way, arguments in WAYS.items():
         catchup=False,
         max_active_runs=1,
     ):
-        BitgetFlatSensor(task_id="wait", all_symbols=True, poke_interval=1, timeout=300, **arguments)
+        BitgetFlatSensor(
+            task_id="wait",
+            all_symbols=True,
+            poke_interval=1,
+            timeout=300,
+            outlets=[Asset("bitget://test/waited")],
+            **arguments,
+        )

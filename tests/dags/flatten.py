@@ -7,7 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task
+from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, Asset, task
 
 from airflow_provider_bitget.task_groups.flatten import flatten_account
 
@@ -79,4 +79,21 @@ with a_dag("flatten_after_something"):
     done >> flatten_account(product_types=["USDT-FUTURES"], **HASTY)
     flatten_account.override(group_id="flatten_listed").partial(product_types=["USDT-FUTURES"], **HASTY).expand(
         bitget_conn_id=done
+    )
+
+FLAT = Asset("bitget://desks/flat")
+NOT_THE_GROUPS = Asset("bitget://desks/whatever-default-args-say")
+
+with a_dag("flatten_and_tell", default_args={"outlets": [NOT_THE_GROUPS]}):
+    flatten_account(product_types=["USDT-FUTURES", "COIN-FUTURES"], outlets=[FLAT], **HASTY)
+
+with a_dag("flatten_and_tell_against_refusals"):
+    flatten_account(product_types=["USDT-FUTURES"], outlets=[FLAT], **IMPATIENT)
+
+with a_dag("flatten_and_tell_simulated"):
+    flatten_account(product_types=["USDT-FUTURES"], outlets=[FLAT], simulate=True, **HASTY)
+
+with a_dag("flatten_accounts_and_tell"):
+    flatten_account.partial(product_types=["USDT-FUTURES"], outlets=[FLAT], **IMPATIENT | {"close_after": 40}).expand(
+        bitget_conn_id=["bitget_default", "bitget_second"]
     )

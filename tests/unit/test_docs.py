@@ -14,27 +14,30 @@ import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, Connection
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, Connection
 
 from airflow_provider_bitget.api import classic_endpoints
+from airflow_provider_bitget.api import exceptions as api_exceptions
 from airflow_provider_bitget.api.client import Endpoint
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.rows import PLAN_TYPES, OpenOrder, OpenPlanOrder, Position
 from airflow_provider_bitget.flatten_report.report import build_flatten_report
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.hooks.connection import read_connection
-from airflow_provider_bitget.operators import exceptions
+from airflow_provider_bitget.operators import exceptions, flatten
 from airflow_provider_bitget.operators.bitget import (
     BitgetBatchCancelOperator,
     BitgetCancelAllOrdersOperator,
     BitgetClosePositionsOperator,
     BitgetListOpenOrdersOperator,
 )
+from airflow_provider_bitget.retry_policy import bitget_retry_policy
 from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
 from airflow_provider_bitget.task_groups.flatten import flatten_account
@@ -390,6 +393,28 @@ def test_the_contract_explains_every_exception_of_a_task() -> None:
     assert carrying == {kind.__name__ for kind in kinds if "report" in inspect.signature(kind.__init__).parameters}
 
 
+needs_policies = pytest.mark.skipif(
+    not hasattr(BaseOperator, "retry_policy"), reason="retry policies came with Airflow 3.3"
+)
+
+
+@needs_policies
+def test_the_table_of_the_retry_policy_is_the_policy() -> None:
+    rules: Any = bitget_retry_policy(soon=timedelta(seconds=1), later=timedelta(seconds=2)).rules
+    pauses = {timedelta(seconds=1): "after `soon`", timedelta(seconds=2): "after `later`"}
+    rows = table_under(FAILURE.section("A retry policy: Airflow 3.3"), "exception", "another try")
+    told = {name: another for names, another in rows for name in codes(names)}
+    kinds = {**vars(api_exceptions), **vars(exceptions)}
+
+    for name, another in told.items():
+        rule = next(rule for rule in rules if issubclass(kinds[name], tuple(rule._specs)))
+        pause = pauses.get(rule.retry_delay, "after the task's `retry_delay`")
+        assert another.partition(";")[0] == ("none" if rule.action.value == "fail" else pause), name
+    # Every exception that a rule is written for has a row.
+    assert {kind.__name__ for rule in rules for kind in rule._specs} <= set(told)
+    assert rows[-1] == ["all others", "as without the policy"]
+
+
 @pytest.mark.parametrize("page", [BATCH_CANCEL, CLOSE_POSITIONS], ids=str)
 def test_the_example_of_a_report_uses_categories_that_the_tables_explain(page: Page) -> None:
     example = example_report(page)
@@ -459,8 +484,17 @@ EXAMPLES: Mapping[str, Page] = {
     "wait_until_flat": FLAT_SENSOR,
     "flatten_at_midnight": FLATTEN,
     "flatten_desks": FLATTEN,
+    "flatten_desk_a": FLATTEN,
+    "transfers_of_desk_a": FLATTEN,
+    "count_open_orders": FAILURE,
 }
 """Every complete DAG of the documentation; each has a test below."""
+
+READ_BY_THIS_AIRFLOW = {
+    dag_id: page
+    for dag_id, page in EXAMPLES.items()
+    if dag_id != "count_open_orders" or hasattr(BaseOperator, "retry_policy")
+}
 
 SECONDS_SAVED: Mapping[str, Any] = {"retries": 0, "settle": 0.0, "settle_after_fill": 0.0, "lookback_days": 90}
 """What the examples wait for and the sandbox does not need."""
@@ -528,11 +562,11 @@ def dags(airflow_database: object) -> Iterator[Dags]:
     # Airflow runs only what lies in its DAGs folder.
     folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]) / "of_the_documentation"
     folder.mkdir()
-    for dag_id, page in EXAMPLES.items():
+    for dag_id, page in READ_BY_THIS_AIRFLOW.items():
         (folder / f"{dag_id}.py").write_text(page.the_block("python", f'dag_id="{dag_id}"'))
     bag = DagBag(str(folder))
     assert bag.import_errors == {}
-    assert set(bag.dags) == set(EXAMPLES)
+    assert set(bag.dags) == set(READ_BY_THIS_AIRFLOW)
     yield bag.dags
     shutil.rmtree(folder)
 
@@ -724,6 +758,34 @@ def test_the_example_for_many_accounts_flattens_each_and_fails_for_the_one_that_
     assert [row["symbol"] for row in second_report["stops_kept"]] == ["ETHUSDT"]
     assert len(sandbox.open_plan_orders(account=second)) == 1
     assert len([*tmp_path.iterdir()]) == 4
+
+
+def test_the_example_of_a_group_that_tells_flattens_and_what_waits_for_it_hears_nothing_by_hand(
+    sandbox: Sandbox, run_example: RunExample
+) -> None:
+    # That the one begins after the other, and what it hears then, is tried in Airflow itself: test_outlets.py.
+    furnish(sandbox)
+
+    flattened = run_example("flatten_desk_a")
+    by_hand = run_example("transfers_of_desk_a")
+
+    assert (flattened.state, by_hand.state) == ("success", "success")
+    assert is_flat(sandbox)
+    assert by_hand.task("begin_transfers").result == []
+
+
+def test_the_page_of_the_group_names_what_the_events_hold() -> None:
+    section = FLATTEN.section("A DAG that begins once the account is flat")
+    (told,) = re.findall(r"The event's `extra` holds (.+?) \[of the report\]", section, re.DOTALL)
+
+    assert codes(told) == list(flatten.IN_EVENTS)
+
+
+@needs_policies
+def test_the_example_of_the_retry_policy_counts(sandbox: Sandbox, run_example: RunExample) -> None:
+    sandbox.place(3, "BTCUSDT")
+
+    assert run_example("count_open_orders").task("count_open_orders").result == 3
 
 
 def test_the_first_examples_of_readme_and_start_do_what_they_say(sandbox: Sandbox, run_example: RunExample) -> None:

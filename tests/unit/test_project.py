@@ -228,6 +228,7 @@ def test_parsing_a_dag_imports_nothing_but_the_operators_own_few_modules() -> No
         "airflow_provider_bitget.operators.earlier_tries",
         "airflow_provider_bitget.operators.exceptions",
         "airflow_provider_bitget.operators.open_orders",
+        "airflow_provider_bitget.operators.outlets",
         "airflow_provider_bitget.operators.reporting",
         "airflow_provider_bitget.operators.scope",
     }

@@ -497,6 +497,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
         "airflow_provider_bitget.operators",
         "airflow_provider_bitget.operators.arguments",
         "airflow_provider_bitget.operators.exceptions",
+        "airflow_provider_bitget.operators.outlets",
         "airflow_provider_bitget.sensors",
         "airflow_provider_bitget.sensors.bitget",
     }

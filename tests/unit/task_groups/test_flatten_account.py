@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, BaseOperator, task
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, BaseOperator, task
 
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError
 from airflow_provider_bitget.task_groups.flatten import flatten_account
@@ -75,6 +75,11 @@ def upstream(found: BaseOperator) -> set[str]:
         ({"retry_delay": 5}, "retry_delay"),
         ({"retry_delay": timedelta(seconds=-1)}, "retry_delay"),
         ({"pool": ""}, "pool"),
+        ({"outlets": None}, "outlets"),
+        ({"outlets": "bitget://desk_a/flat"}, "outlets"),
+        ({"outlets": Asset("bitget://desk_a/flat")}, "outlets"),
+        ({"outlets": ["bitget://desk_a/flat"]}, "outlets"),
+        ({"outlets": [Asset("bitget://desk_a/flat"), AssetAlias("flat")]}, "outlets"),
     ],
 )
 def test_a_bad_argument_is_named_while_the_dag_is_read(arguments: dict[str, Any], named: str) -> None:
@@ -116,9 +121,15 @@ def test_a_product_type_is_never_what_another_task_returns() -> None:
 
 @pytest.mark.filterwarnings("ignore:Partial task group .* was never mapped")
 @pytest.mark.parametrize(
-    "mapped", [{"product_types": [["USDT-FUTURES"]]}, {"simulate": [True, False]}, {"exclude_symbols": [["XRPUSDT"]]}]
+    "mapped",
+    [
+        {"product_types": [["USDT-FUTURES"]]},
+        {"simulate": [True, False]},
+        {"exclude_symbols": [["XRPUSDT"]]},
+        {"outlets": [[Asset("bitget://desk_a/flat")], [Asset("bitget://desk_b/flat")]]},
+    ],
 )
-def test_what_decides_over_the_scope_is_not_mapped(mapped: dict[str, Any]) -> None:
+def test_what_decides_over_the_scope_or_over_other_dags_is_not_mapped(mapped: dict[str, Any]) -> None:
     given: dict[str, Any] = {} if "product_types" in mapped else {"product_types": ["USDT-FUTURES"]}
 
     with a_dag(), pytest.raises(BitgetArgumentError, match=next(iter(mapped))):
@@ -168,6 +179,9 @@ def test_default_args_neither_hinder_nor_hurry_a_task() -> None:
         "do_xcom_push": False,
         "pool": "crowded",
         "owner": "desk",
+        "outlets": [Asset("bitget://desk/whatever")],
+        # Airflow 3.3 and newer: a policy that fails everything, and is never asked.
+        **({"retry_policy": object()} if hasattr(BaseOperator, "retry_policy") else {}),
     }
 
     tasks = read(a_dag(default_args=careless), retries=1, retry_delay=timedelta(seconds=3), pool="bitget")
@@ -181,6 +195,8 @@ def test_default_args_neither_hinder_nor_hurry_a_task() -> None:
         assert found.execution_timeout is not None
         assert found.execution_timeout >= timedelta(seconds=60)
         assert found.owner == "desk"
+        assert found.outlets == []
+        assert getattr(found, "retry_policy", None) is None
         # A cancel that hangs in a pool of one slot would keep the gate from being asked.
         assert found.pool == ("default_pool" if name.startswith("close_gate") else "bitget")
 
@@ -212,6 +228,15 @@ def test_many_accounts_become_one_group_each() -> None:
 
     group: Any = dag.get_task("flatten_account.close_usdt_futures").task_group
     assert next(iter(group.iter_mapped_dependencies())).task_id == "accounts"
+
+
+def test_the_report_alone_has_the_outlets_and_none_when_nothing_is_sent() -> None:
+    flat = Asset("bitget://desk_a/flat")
+
+    told = {name: found.outlets for name, found in read(outlets=[flat]).items() if found.outlets}
+
+    assert told == {"report": [flat]}
+    assert [found.outlets for found in read(outlets=(flat,), simulate=True).values() if found.outlets] == []
 
 
 def test_two_groups_of_one_dag_do_not_meet() -> None:
