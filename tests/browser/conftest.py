@@ -23,6 +23,8 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 PICTURES = Path(os.environ.get("PICTURES") or REPOSITORY / "docs" / "assets")
 LARGEST_PICTURE = 200_000
 PATIENCE_MS = 20_000
+# One may stay for a while after the pointer has left.
+NO_TOOLTIPS = "[data-scope=tooltip][data-part=content] { display: none !important; }"
 
 Camera = Callable[[str], None]
 
@@ -91,7 +93,7 @@ def picture(page: Page) -> Camera:
     def take(name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         path = PICTURES / f"{name}.png"
-        page.screenshot(path=path, animations="disabled", caret="hide")
+        page.screenshot(path=path, animations="disabled", caret="hide", style=NO_TOOLTIPS)
         assert path.stat().st_size < LARGEST_PICTURE, f"{path.name} is too large for a page"
 
     return take

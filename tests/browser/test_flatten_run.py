@@ -46,6 +46,8 @@ def test_run_is_green_in_the_grid_and_its_report_holds_the_exchanges_numbers(
     exchange = exchanges["classic"]
     exchange.reset(0)
     furnished = furnish(exchange, ORDERS)
+    # Nothing fills meanwhile: reads are then 10 seconds apart, not 30.
+    exchange.clear_faults()
     before = read_books(exchange)
     form = connections.add()
     form.fill(Entry.of(exchange.connection, "bitget_default"))
@@ -84,8 +86,6 @@ def _see_the_grid(page: Page, run_id: str) -> None:
     page.get_by_label("Expand all task groups").click()
     for task in TASKS:
         expect(page.get_by_role("link", name=task, exact=True).first).to_be_visible()
-        state = page.locator(f"a[href$='/tasks/{GROUP}.{task}'][href*='/runs/']").first
-        expect(state).to_be_visible()
     rows = page.get_by_role("row").filter(has=page.get_by_role("link", name=re.compile(rf"^{GROUP}\.")))
     expect(rows).to_have_count(len(TASKS))
     expect(rows.filter(has_text="Success")).to_have_count(len(TASKS))
