@@ -4,6 +4,8 @@
 # make test    installs, then every check: lint, format, types, layers, tests
 # make test-distributed  installs Airflow with Celery into .venv-distributed, and Redis and PostgreSQL where we may;
 #              tries the shared limit on them
+# make test-browser  installs Playwright as well, and Chromium where we may; a browser adds a connection and looks at a run,
+#              and takes the pictures of docs/assets (PICTURES=...: put them elsewhere; CHROMIUM=...: another browser)
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # make docs    installs MkDocs as well, builds the site into site/; a broken link ends it
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
@@ -18,6 +20,7 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
 DISTRIBUTED := .venv-distributed
 DISTRIBUTED_INSTALLED := $(DISTRIBUTED)/.installed
+BROWSER_INSTALLED := $(VENV)/.installed-browser
 BENCH_INSTALLED := $(VENV)/.installed-bench
 DOCS_INSTALLED := $(VENV)/.installed-docs
 RELEASE_INSTALLED := $(VENV)/.installed-release
@@ -108,6 +111,25 @@ services:
 test-distributed: services $(DISTRIBUTED_INSTALLED) ## many Celery workers, one limit: kills and hangs a Redis, kills a worker (5 minutes)
 	@$(DISTRIBUTED)/bin/python -m pytest -q -s tests/distributed $(PYTEST_ARGS)
 
+$(BROWSER_INSTALLED): $(INSTALLED)
+	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,browser]'
+	@touch $@
+
+.PHONY: chromium
+chromium:
+	@if command -v "$${CHROMIUM:-chromium}" >/dev/null; then exit 0; fi; \
+	if [ -z "$$CHROMIUM" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium with apt-get"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "make: install chromium first (on Debian: apt-get install chromium), or name one with CHROMIUM=..." >&2; \
+		exit 1; \
+	fi
+
+.PHONY: test-browser
+test-browser: chromium $(BROWSER_INSTALLED) ## the form, its Test button, a run and its report in a real browser; takes the pictures of docs/assets (3 minutes)
+	@$(BIN)/python -m pytest -q tests/browser $(PYTEST_ARGS)
+
 .PHONY: pages
 pages: $(INSTALLED) ## write the pages of docs/ that come from the code
 	@$(BIN)/python -m tests.pages
@@ -138,7 +160,7 @@ test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 a
 constraints: ## resolve the newest set for the pinned Airflow anew and write the constraints
 	@$(PYTHON) -m venv --clear .venv-constraints
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
-		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,docs,release]'
+		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,browser,docs,release]'
 	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
 	@mv .venv-constraints/constraints.txt constraints.txt

@@ -54,10 +54,13 @@ def get_provider_info() -> dict[str, object]:
                 "hook-class-name": "airflow_provider_bitget.hooks.bitget.BitgetHook",
                 "hook-name": "Bitget",
                 "ui-field-behaviour": {
-                    "hidden-fields": ["schema", "port"],
-                    "relabeling": {"login": "API key", "password": "API secret", "host": "Base URL"},
+                    # Not the port: without one, the Test button of Airflow 3.3.1 and 3.3.2 refuses to test
+                    # (https://github.com/apache/airflow/pull/73298).
+                    "hidden-fields": ["schema"],
+                    "relabeling": {"login": "API key", "password": "API secret", "host": "Base URL", "port": "Port"},
                     "placeholders": {
                         "host": "https://api.bitget.com",
+                        "port": "443: the Test button of Airflow 3.3 needs it",
                         "login": "bg_...",
                         "password": "the secret shown once, when the key was made",
                     },

@@ -49,7 +49,8 @@ with DAG(
     # less well; this is none of them.
     schedule="55 23 * * *",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    # A day that was missed is over: only now counts.
+    # A day that was missed is over: only now counts. The last one excepted: when the DAG is switched on, at whatever
+    # hour, Airflow starts the run of last night.
     catchup=False,
     # Two runs at once would cancel and close each other's orders.
     max_active_runs=1,

@@ -30,6 +30,7 @@ CONNECTIONS: Final = 32
 
 _LARGEST_ANSWER: Final = 32 * 1024 * 1024
 _READ_SIZE: Final = 65_536
+_OWN_PORT: Final = {"https": ":443", "http": ":80"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,8 @@ def check_base_url(base_url: str) -> str:
             "Use https; http is for the sandbox on the loopback only.",
             field="host",
         )
-    # In lower case: one host has one limit, however it is written.
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    # In lower case and without the scheme's own port: one host has one limit, however it is written.
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(_OWN_PORT[parts.scheme])}"
 
 
 def is_loopback(base_url: str) -> bool:

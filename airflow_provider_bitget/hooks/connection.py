@@ -115,9 +115,7 @@ def read_connection(connection: AirflowConnection, extra: Any) -> BitgetConnecti
 
 
 def _base_url(connection: AirflowConnection) -> str:
-    host = (connection.host or "").strip()
-    if not host:
-        return DEFAULT_BASE_URL
+    host = (connection.host or "").strip() or DEFAULT_BASE_URL
     if "://" not in host:
         scheme = connection.schema if connection.schema in ("http", "https") else "https"
         host = f"{scheme}://{host}"

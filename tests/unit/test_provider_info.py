@@ -20,7 +20,7 @@ from airflow_provider_bitget import get_provider_info as provider_info_module
 from airflow_provider_bitget.get_provider_info import get_provider_info
 
 DISTRIBUTION = "airflow-provider-bitget"
-STANDARD_LABELS = {"login": "API key", "password": "API secret", "host": "Base URL"}
+STANDARD_LABELS = {"login": "API key", "password": "API secret", "host": "Base URL", "port": "Port"}
 FIELD_LABELS = {
     "passphrase": "API passphrase",
     "demo_trading": "Demo trading",
@@ -152,7 +152,8 @@ print(json.dumps({
     standard = form["standard_fields"]
     assert {name: standard[name]["title"] for name in STANDARD_LABELS} == STANDARD_LABELS
     assert standard["url_schema"]["hidden"] is True
-    assert standard["port"]["hidden"] is True
+    # Without a port, the Test button of Airflow 3.3.1 and 3.3.2 refuses to test.
+    assert standard["port"]["hidden"] is False
     assert standard["host"]["placeholder"] == "https://api.bitget.com"
     fields = form["extra_fields"]
     assert {name: field["schema"]["title"] for name, field in fields.items()} == FIELD_LABELS
@@ -249,7 +250,7 @@ def test_airflow_2_and_airflow_3_relabel_hide_and_explain_the_same_standard_fiel
     python = BitgetHook.get_ui_field_behaviour()
     declared = connection_type["ui-field-behaviour"]
 
-    assert sorted(python["hidden_fields"]) == sorted(declared["hidden-fields"]) == ["port", "schema"]
+    assert sorted(python["hidden_fields"]) == sorted(declared["hidden-fields"]) == ["schema"]
     assert python["relabeling"] == declared["relabeling"] == STANDARD_LABELS
     assert python["placeholders"] == declared["placeholders"]
 
