@@ -22,7 +22,7 @@ from airflow_provider_bitget.api.rows import (
 )
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.order_list import OrderRef
-from airflow_provider_bitget.trading.track import OTHER_NAME, OURS_MARGIN, OrderTrack, TracksByName
+from airflow_provider_bitget.trading.track import OTHER_NAME, OrderTrack, TracksByName
 
 DETAIL_FIRST: Final = 3
 """Up to this many orders are looked up one by one straight away; more are looked for in the history first."""
@@ -35,6 +35,9 @@ LOOK_UP_ATTEMPTS: Final = 4
 
 OLDEST_PLAN_ORDER_DAYS: Final = 730
 """How far back a plan order of which nothing else is known is looked for among the open ones."""
+
+CHILD_MARGIN: Final = 0.5
+"""Seconds by which an order may seem to have been placed before we sent a cancel, and be from a trigger since."""
 
 Ended = EndedOrder | EndedPlanOrder
 History = Read[EndedOrder] | Read[EndedPlanOrder]
@@ -274,7 +277,7 @@ class PlanOrderLookUp(LookUp):
         """
         if not tracks:
             return
-        since = min(track.first_sent for track in tracks) + self._clock_offset() - OURS_MARGIN
+        since = min(track.first_sent for track in tracks) + self._clock_offset() - CHILD_MARGIN
         symbols = self._symbols_of_orders_since(since)
 
         def take(track: OrderTrack, found: Any, error: BaseException | None) -> None:
