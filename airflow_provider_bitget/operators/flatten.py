@@ -487,7 +487,7 @@ class BitgetFlattenReportOperator(BaseOperator):
             except Exception as error:  # noqa: BLE001  # any storage may fail in any way; the verdict stands
                 # Without the error's text: a storage's may hold a signed URL.
                 trouble = f"The page {name}.{suffix} could not be written under report_path: {type(error).__name__}"
-                if isinstance(error, ImportError):
+                if _is_of_a_missing_provider(error):
                     trouble += ". The Airflow provider of that storage is not installed on the worker"
                 self.log.error("%s", trouble)
             else:
@@ -573,6 +573,12 @@ def written(folder: str, name: str, text: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+def _is_of_a_missing_provider(error: Exception) -> bool:
+    """Return whether a storage is refused because nothing of its kind is installed."""
+    # Airflow before 3.2 says so with a ValueError.
+    return isinstance(error, ImportError) or "No filesystem registered for scheme" in str(error)
 
 
 def has_begun(context: Context, task_id: str) -> bool:

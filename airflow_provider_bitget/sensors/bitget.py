@@ -244,6 +244,9 @@ class BitgetFlatSensor(BaseSensorOperator):
         """Return what is left of ``timeout``, which began with the first poke."""
         if self.mode == "reschedule" and not self.deferrable:
             first_date = getattr(context.get("ti"), "get_first_reschedule_date", lambda _: None)(context)
+            if isinstance(first_date, str):
+                # As Airflow 3.0 has it in `airflow dags test`.
+                first_date = datetime.fromisoformat(first_date)
             passed = 0.0 if first_date is None else (datetime.now(UTC) - first_date).total_seconds()
         else:
             now = time.monotonic()
