@@ -26,6 +26,7 @@ from airflow_provider_bitget.api.paging import Page, Params
 from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
+    NO_MARGIN_COIN,
     OPENING_PLAN_TYPES,
     PLAN_TYPES,
     BatchAnswer,
@@ -107,6 +108,7 @@ class UnifiedDialect:
     most_plan_ids_per_cancel = 1
     #: The history of plan orders takes no id.
     asks_for_one_plan_order = False
+    names_margin_coins = False
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client
@@ -566,7 +568,8 @@ def _check_product_type(product_type: str) -> None:
         raise BitgetScopeError("nothing was sent: the product type is missing", field="product_type")
     if product_type not in MARGIN_COINS:
         raise BitgetConfigError(
-            f"a unified account has no product type {product_type!r}: its futures are {', '.join(MARGIN_COINS)}",
+            f"product_type must be one of {', '.join(MARGIN_COINS)} on a unified account, but is {product_type!r}. The "
+            "old demo types are gone there: use demo_trading in the connection",
             field="product_type",
         )
 
@@ -578,9 +581,12 @@ def _check_margin_coin(product_type: str, margin_coin: str | None) -> None:
     if not names_something(margin_coin):
         raise BitgetScopeError("nothing was sent: an empty margin_coin would widen it to all", field="margin_coin")
     if margin_coin != MARGIN_COINS[product_type]:
+        implied = MARGIN_COINS[product_type]
         raise BitgetConfigError(
-            f"margin_coin {margin_coin!r} cannot be asked for: the orders of a unified account name no margin coin, so "
-            "leave it out",
+            f"margin_coin of {product_type} on a unified account must be {implied!r} or left out, but is "
+            f"{margin_coin!r}"
+            if implied
+            else f"margin_coin {margin_coin!r} cannot be told: {NO_MARGIN_COIN}",
             field="margin_coin",
         )
 
