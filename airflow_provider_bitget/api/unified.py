@@ -7,6 +7,7 @@ about them in :mod:`~airflow_provider_bitget.api.unified_rows` and :mod:`~airflo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -85,6 +86,8 @@ NOTHING_TO_CANCEL: Final = frozenset({"25204", "22001"})
 NOTHING_TO_CLOSE: Final = frozenset({"25227", "22002"})
 
 Found = TypeVar("Found")
+
+log = logging.getLogger(__name__)
 
 
 class UnifiedDialect:
@@ -290,13 +293,37 @@ class UnifiedDialect:
         """Return the reads that together show every resting order of the last ``lookback_days``.
 
         One for each stretch of time, the newest without times: the page says nothing of how far it reaches, so what a
-        classic account's list shows is taken for it. An order may show in more than one. Each is :meth:`open_orders`.
+        classic account's list shows is taken for it. An order may show in more than one. Each is :meth:`open_orders`,
+        but an older stretch whose times are refused, twice, cannot be asked for: then the list without times, which
+        tells no limit, has to show what is that old.
         """
         _check_product_type(product_type)
         return [
-            partial(self.open_orders, product_type=product_type, symbol=symbol, start_ms=start, end_ms=end)
+            partial(
+                self.open_orders if start is None else self._older_orders,
+                product_type=product_type,
+                symbol=symbol,
+                start_ms=start,
+                end_ms=end,
+            )
             for start, end in windows(self.client.exchange_time(), lookback_days)
         ]
+
+    def _older_orders(
+        self, *, budget: Budget | None = None, attempts: int | None = None, **stretch: Any
+    ) -> Iterator[list[OpenOrder]]:
+        for _ in range(2):
+            pages = self.open_orders(budget=budget, attempts=attempts, **stretch)
+            try:
+                first = next(pages)
+            except BitgetBadRequestError as error:
+                if error.code not in REFUSED_PARAMETERS:
+                    raise
+            else:
+                yield first
+                yield from pages
+                return
+        log.info("The list of open orders takes no times that old: it shows them without times, or not at all")
 
     def orders_history(
         self,
