@@ -119,6 +119,11 @@ class AccountDialect:
         """Whether the end of one plan order can be asked for in a single request."""
         return self._current.asks_for_one_plan_order
 
+    @property
+    def names_margin_coins(self) -> bool:
+        """Whether every open order's row names its margin coin, as far as the kind of account is known by now."""
+        return self._current.names_margin_coins
+
     # ------------------------------------------------------------------------------------------------------- orders
 
     def batch_cancel(

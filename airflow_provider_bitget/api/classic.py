@@ -109,6 +109,7 @@ class ClassicDialect:
     #: The page names no most, 50 ids are safe.
     most_plan_ids_per_cancel = 50
     asks_for_one_plan_order = True
+    names_margin_coins = True
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client

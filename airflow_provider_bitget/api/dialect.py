@@ -57,6 +57,10 @@ class Dialect(Protocol):
     def asks_for_one_plan_order(self) -> bool:
         """Whether the end of one plan order can be asked for in a single request; otherwise its history is read."""
 
+    @property
+    def names_margin_coins(self) -> bool:
+        """Whether every open order's row names its margin coin; otherwise that of some is not known."""
+
     def batch_cancel(
         self,
         items: Sequence[tuple[str, str]],

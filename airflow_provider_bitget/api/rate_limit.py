@@ -203,7 +203,7 @@ class EndpointLimiter:
             now = self._clock.monotonic()
             if now < self._state.rest_until:
                 self._waiting += 1
-                return None, self._state.rest_until - now
+                return None, max(0.001, self._state.rest_until - now)
             item = RateItem("request", int(now * 1000))
             self._bucket.leak(item.timestamp)
             # Only the buckets behind a network answer with an awaitable.

@@ -7,6 +7,7 @@ about them in :mod:`~airflow_provider_bitget.api.unified_rows` and :mod:`~airflo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -26,6 +27,7 @@ from airflow_provider_bitget.api.paging import Page, Params
 from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
+    NO_MARGIN_COIN,
     OPENING_PLAN_TYPES,
     PLAN_TYPES,
     BatchAnswer,
@@ -85,6 +87,8 @@ NOTHING_TO_CLOSE: Final = frozenset({"25227", "22002"})
 
 Found = TypeVar("Found")
 
+log = logging.getLogger(__name__)
+
 
 class UnifiedDialect:
     """Futures endpoints of a unified account.
@@ -107,6 +111,7 @@ class UnifiedDialect:
     most_plan_ids_per_cancel = 1
     #: The history of plan orders takes no id.
     asks_for_one_plan_order = False
+    names_margin_coins = False
 
     def __init__(self, client: BitgetClient) -> None:
         self.client = client
@@ -288,13 +293,37 @@ class UnifiedDialect:
         """Return the reads that together show every resting order of the last ``lookback_days``.
 
         One for each stretch of time, the newest without times: the page says nothing of how far it reaches, so what a
-        classic account's list shows is taken for it. An order may show in more than one. Each is :meth:`open_orders`.
+        classic account's list shows is taken for it. An order may show in more than one. Each is :meth:`open_orders`,
+        but an older stretch whose times are refused, twice, cannot be asked for: then the list without times, which
+        tells no limit, has to show what is that old.
         """
         _check_product_type(product_type)
         return [
-            partial(self.open_orders, product_type=product_type, symbol=symbol, start_ms=start, end_ms=end)
+            partial(
+                self.open_orders if start is None else self._older_orders,
+                product_type=product_type,
+                symbol=symbol,
+                start_ms=start,
+                end_ms=end,
+            )
             for start, end in windows(self.client.exchange_time(), lookback_days)
         ]
+
+    def _older_orders(
+        self, *, budget: Budget | None = None, attempts: int | None = None, **stretch: Any
+    ) -> Iterator[list[OpenOrder]]:
+        for _ in range(2):
+            pages = self.open_orders(budget=budget, attempts=attempts, **stretch)
+            try:
+                first = next(pages)
+            except BitgetBadRequestError as error:
+                if error.code not in REFUSED_PARAMETERS:
+                    raise
+            else:
+                yield first
+                yield from pages
+                return
+        log.info("The list of open orders takes no times that old: it shows them without times, or not at all")
 
     def orders_history(
         self,
@@ -566,7 +595,8 @@ def _check_product_type(product_type: str) -> None:
         raise BitgetScopeError("nothing was sent: the product type is missing", field="product_type")
     if product_type not in MARGIN_COINS:
         raise BitgetConfigError(
-            f"a unified account has no product type {product_type!r}: its futures are {', '.join(MARGIN_COINS)}",
+            f"product_type must be one of {', '.join(MARGIN_COINS)} on a unified account, but is {product_type!r}. The "
+            "old demo types are gone there: use demo_trading in the connection",
             field="product_type",
         )
 
@@ -578,9 +608,12 @@ def _check_margin_coin(product_type: str, margin_coin: str | None) -> None:
     if not names_something(margin_coin):
         raise BitgetScopeError("nothing was sent: an empty margin_coin would widen it to all", field="margin_coin")
     if margin_coin != MARGIN_COINS[product_type]:
+        implied = MARGIN_COINS[product_type]
         raise BitgetConfigError(
-            f"margin_coin {margin_coin!r} cannot be asked for: the orders of a unified account name no margin coin, so "
-            "leave it out",
+            f"margin_coin of {product_type} on a unified account must be {implied!r} or left out, but is "
+            f"{margin_coin!r}"
+            if implied
+            else f"margin_coin {margin_coin!r} cannot be told: {NO_MARGIN_COIN}",
             field="margin_coin",
         )
 

@@ -162,7 +162,8 @@ def _stretches(points: Sequence[Point]) -> list[list[tuple[float, Decimal]]]:
 
 
 def _marks(marks: Sequence[Mark], scale: _Scale, panels: Sequence[_Panel]) -> Iterator[str]:
-    """Yield a line for each mark in every panel, and its label where there is room for it."""
+    """Yield a line for each mark in every panel; marks that have no room for labels of their own share one."""
+    labels: list[tuple[float, str]] = []
     free_from = 0.0
     for mark in sorted(marks, key=lambda one: one.time):
         if not scale.first <= mark.time <= scale.last:
@@ -171,8 +172,18 @@ def _marks(marks: Sequence[Mark], scale: _Scale, panels: Sequence[_Panel]) -> It
         for panel in panels:
             yield f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{panel.top - 14:.1f}" y2="{panel.bottom:.1f}"/>'
         if x >= free_from:
-            yield from (_text(x + 4, panel.top - 6, mark.label, "phase") for panel in panels)
-            free_from = x + 4 + LETTER_WIDTH * len(mark.label) + 6
+            labels.append((x, mark.label))
+        else:
+            x, shared = labels.pop()
+            labels.append((x, f"{shared} · {mark.label}"))
+        free_from = x + 4 + LETTER_WIDTH * len(labels[-1][1]) + 6
+    taken = 0.0
+    for x, label in labels:
+        width = LETTER_WIDTH * len(label)
+        # Not beyond the drawing, if what stands before it leaves room.
+        left = max(taken, min(x + 4, WIDTH - width))
+        taken = left + width + 6
+        yield from (_text(left, panel.top - 6, label, "phase") for panel in panels)
 
 
 def _time_axis(scale: _Scale) -> Iterator[str]:

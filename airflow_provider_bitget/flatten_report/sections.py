@@ -188,7 +188,7 @@ def _verdict_sentences(report: Report) -> Iterable[str]:
         error = text_of(left.get("error"))
         yield "What is left is not known: the books could not be read to the end at the end of the run."
         if error:
-            yield f"The last reads ended with: {error}"
+            yield f"The last reads ended with: {error.rstrip('.')}."
     elif not any(_left_counts(left)) and verdict == NOT_FLAT:
         yield "The last read found nothing left, but two complete reads in a row did not prove it before the deadline."
     else:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
 from airflow_provider_bitget.api.client import DEFAULT_BASE_URL
@@ -31,6 +32,9 @@ _LONGEST_NAME: Final = 250
 
 # What other programs call it, and what is left of the name in most misspellings.
 _MEANS_DEMO: Final = ("demo", "trading", "paper", "simulat", "sandbox", "testnet")
+
+# How much of a field's name has to be there for it to be meant.
+_LOOKS_ALIKE: Final = 0.85
 
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
@@ -125,14 +129,27 @@ def _base_url(connection: AirflowConnection) -> str:
 
 
 def _refuse_lookalikes(extra: Mapping[str, Any]) -> None:
-    """Refuse a misspelt switch: ignored, it would trade live."""
+    """Refuse a misspelt field: ignored, a switch would trade live, and a ceiling would be none."""
     for name in extra:
-        if name not in EXTRA_FIELDS and any(word in str(name).lower() for word in _MEANS_DEMO):
+        if name in EXTRA_FIELDS:
+            continue
+        if any(word in str(name).lower() for word in _MEANS_DEMO):
             raise BitgetConfigError(
                 f"The connection's extra has a field {str(name)[:40]!r} that is not known. For demo trading set "
                 '"demo_trading": true.',
                 field="demo_trading",
             )
+        meant = {_bare(known): known for known in EXTRA_FIELDS}
+        for close in get_close_matches(_bare(str(name)[:80]), meant, n=1, cutoff=_LOOKS_ALIKE):
+            raise BitgetConfigError(
+                f"The connection's extra has a field {str(name)[:40]!r} that is not known. It looks like "
+                f"{meant[close]}: write it so, or leave it out.",
+                field=meant[close],
+            )
+
+
+def _bare(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _account_mode(value: Any) -> str:

@@ -22,12 +22,14 @@ from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
+    BitgetConfigError,
     BitgetError,
     BitgetNotSentError,
     BitgetTransientError,
 )
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
+    NO_MARGIN_COIN,
     OPENING_PLAN_TYPES,
     PLAN_TYPES,
     PROTECTIVE_PLAN_TYPES,
@@ -202,7 +204,17 @@ class BooksReader:
         if unread:
             # Given up: the deadline came while a read was under way.
             raise BitgetNotSentError("deadline")
+        self._check_margin_coins(self.seen)
         return self.seen
+
+    def _check_margin_coins(self, books: Books) -> None:
+        """Refuse a margin coin where the exchange does not tell that of an order: nothing must widen to all coins."""
+        if self.scope.margin_coin is None or self.dialect.names_margin_coins:
+            return
+        coins = [order.margin_coin for order in books.orders] + [plan.margin_coin for plan in books.plan_orders]
+        if not all(coins):
+            message = f"margin_coin {self.scope.margin_coin!r} cannot be told: {NO_MARGIN_COIN}"
+            raise BitgetConfigError(message, field="margin_coin")
 
     def request_stop(self) -> None:
         """Ask for the end of the run. Safe in a signal handler."""

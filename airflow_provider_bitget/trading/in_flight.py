@@ -60,6 +60,8 @@ class InFlight:
         self._on_abandon = on_abandon
         self._under_way: dict[int, Any] = {}
         self._stop_requested = False
+        #: What has been said of failed reads.
+        self._told: set[str] = set()
 
     @property
     def is_hopeless(self) -> bool:
@@ -148,7 +150,10 @@ class InFlight:
         ):
             self.end(error)
         if not isinstance(error, (BitgetNotSentError, BitgetConfigError)):
-            log.warning("A read failed: %s", error)
+            # Many reads side by side fail in the same way.
+            level = logging.DEBUG if str(error) in self._told else logging.WARNING
+            self._told.add(str(error))
+            log.log(level, "A read failed: %s", error)
         return None
 
     def end(self, error: BitgetError) -> None:

@@ -78,12 +78,14 @@ def test_no_second_holds_more_than_the_limit_whatever_happens(limit: float, step
 
 
 class CountsWaits(Budget):
-    """A budget that counts how often it was waited on."""
+    """A budget that counts how often it was waited on, and for how long at least."""
 
     waits = 0
+    shortest = float("inf")
 
     def wait(self, seconds: float) -> None:
         self.waits += 1
+        self.shortest = min(self.shortest, seconds)
         super().wait(seconds)
 
 
@@ -97,6 +99,18 @@ def test_who_waits_is_called_when_the_place_is_free_and_not_just_before(fraction
 
     # Called a millisecond too soon, one would be sent to the end of the line, and its place would be lost.
     assert budget.waits == 4
+
+
+def test_rest_that_is_all_but_over_is_waited_for_all_the_same() -> None:
+    """Who waits in steps stops short of the end by less than a microsecond, and must not ask for ever."""
+    limiter, clock, _ = limiter_of(5)
+    budget = CountsWaits(None, clock)
+    limiter.refused()
+    clock.now += 1.0 - 5e-7
+
+    limiter.acquire(budget)
+
+    assert budget.shortest >= 0.001
 
 
 def test_full_pace_is_ten_requests_per_window_of_a_second_and_a_little_room() -> None:

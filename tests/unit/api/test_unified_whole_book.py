@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_bitget.api.exceptions import (
     BitgetAmbiguousError,
+    BitgetCallError,
     BitgetGoneError,
     BitgetScopeError,
     BitgetTransientError,
@@ -59,6 +60,34 @@ def test_windows_reach_back_to_the_lookback_without_a_gap_and_without_being_too_
     assert timed[0][1] >= START - SHORTEST_THREE_MONTHS
     assert all(older[1] >= newer[0] for newer, older in pairwise(timed))
     assert timed[-1][0] <= START - lookback_days * DAY
+
+
+@pytest.mark.parametrize("code", ["40020", "25200"])
+def test_an_exchange_that_takes_no_times_that_old_has_shown_what_it_has_without_times(code: str) -> None:
+    dialect, script = unified_of(unified_page({**ENDED, "orderStatus": "live"}), envelope(code))
+    newest, older, *_ = dialect.reads_of_open_orders(product_type=USDT, lookback_days=730)
+
+    assert len(list(newest())) == 1
+    assert list(older()) == []
+
+    assert len(script.sent) == 3
+
+
+@pytest.mark.parametrize("outcome", [envelope("40404"), envelope("40808"), LOST])
+def test_older_orders_that_could_not_be_read_for_another_reason_are_not_taken_for_none(outcome: Outcome) -> None:
+    dialect, _ = unified_of(outcome)
+    _, older, *_ = dialect.reads_of_open_orders(product_type=USDT, lookback_days=730)
+
+    with pytest.raises(BitgetCallError):
+        list(older(attempts=2))
+
+
+def test_list_without_times_that_is_refused_is_not_taken_for_an_empty_one() -> None:
+    dialect, _ = unified_of(envelope("40020"))
+    newest, *_ = dialect.reads_of_open_orders(product_type=USDT, lookback_days=730)
+
+    with pytest.raises(BitgetCallError):
+        list(newest())
 
 
 def test_reads_take_their_attempts_one_by_one() -> None:

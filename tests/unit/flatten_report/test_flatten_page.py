@@ -402,8 +402,19 @@ def test_labels_of_phases_never_overlap() -> None:
     labels = [text for text in root.iter("text") if text.get("class") == "phase"]
     places = sorted({(float(text.get("x", "0")), text.text or "") for text in labels})
     assert len(places) < len(moments)
+    assert sorted(" · ".join(label for _, label in places).split(" · ")) == sorted(mark.label for mark in marks)
     for (left, text), (right, _) in pairwise(places):
         assert left + LETTER_WIDTH * len(text) < right
+
+
+def test_labels_of_phases_stay_in_the_drawing() -> None:
+    marks = [Mark(f"phase {number}", BEGAN.timestamp() + 59.0) for number in range(3)]
+
+    root = drawn(points([(0, 9, "1"), (60, 0, "0")]), marks)
+
+    for text in root.iter("text"):
+        if text.get("class") == "phase":
+            assert float(text.get("x", "0")) + LETTER_WIDTH * len(text.text or "") <= WIDTH
 
 
 def test_there_is_no_chart_without_a_read() -> None:
@@ -415,7 +426,7 @@ def test_chart_shows_the_phases_of_the_run() -> None:
     chart = drawn_of(render_html(FLAT))
 
     assert len([line for line in chart.iter("line") if line.get("class") == "mark"]) == 2 * 5
-    assert set(texts(chart, "phase")) < {"cancel", "close", "stops", "sweep", "prove"}
+    assert set(texts(chart, "phase")) == {"cancel · close · stops · sweep · prove"}
 
 
 def drawn_of(page: str) -> ElementTree.Element:

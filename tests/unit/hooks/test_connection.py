@@ -194,6 +194,32 @@ def test_misspelt_demo_switch_never_trades_live(hook_of: Any, name: str, value: 
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("acount_mode", "account_mode"),
+        ("accountMode", "account_mode"),
+        ("request_per_second", "requests_per_second"),
+        ("requests-per-second", "requests_per_second"),
+        ("timeot", "timeout"),
+        ("Passphrase", "passphrase"),
+        ("rate_limit_con_id", "rate_limit_conn_id"),
+    ],
+)
+def test_misspelt_field_is_refused_with_the_name_that_was_meant(hook_of: Any, name: str, meant: str) -> None:
+    with pytest.raises(BitgetConfigError, match=f"It looks like {meant}") as refusal:
+        hook_of(as_json({name: "some value"})).get_conn()
+
+    assert refusal.value.field == meant
+    assert name in str(refusal.value)
+    assert "some value" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["note", "owner", "desk", "region", "proxy", "verify", "mode"])
+def test_field_that_means_something_else_is_nobodys_business(hook_of: Any, name: str) -> None:
+    assert hook_of(as_json({name: "some value"})).get_conn() is not None
+
+
+@pytest.mark.parametrize(
     ("value", "kind"),
     [
         (None, AccountDialect),

@@ -39,7 +39,10 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 @pytest.mark.parametrize(
     ("task", "named"),
     [
-        (BitgetBatchCancelOperator(task_id="task", orders=ORDERS, margin_coin="USDC"), "margin_coin 'USDC'"),
+        (
+            BitgetBatchCancelOperator(task_id="task", orders=ORDERS, margin_coin="USDC"),
+            "margin_coin of USDT-FUTURES .* 'USDC'",
+        ),
         (BitgetBatchCancelOperator(task_id="task", orders=ORDERS, product_type="SUSDT-FUTURES"), "'SUSDT-FUTURES'"),
         (BitgetListOpenOrdersOperator(task_id="task", **OLD_DEMO_TYPE), "'SUSDT-FUTURES'"),
         (BitgetCancelAllOrdersOperator(task_id="task", **OLD_DEMO_TYPE), "'SUSDT-FUTURES'"),
@@ -76,18 +79,22 @@ def test_orders_of_a_refused_argument_are_not_sent_and_nobody_waits_for_them(san
 def test_an_order_whose_margin_coin_nothing_tells_is_not_cancelled_by_one(sandbox: Sandbox) -> None:
     (order,) = sandbox.place(1, "BTCUSD", product_type="COIN-FUTURES")
 
-    with pytest.raises(BitgetTaskFailError, match="margin_coin 'ETH'"):
-        run(
-            BitgetCancelAllOrdersOperator(
-                task_id="task", product_type="COIN-FUTURES", all_symbols=True, margin_coin="ETH"
-            )
-        )
+    scope: dict[str, Any] = {"product_type": "COIN-FUTURES", "all_symbols": True, "margin_coin": "ETH"}
+    for task in (
+        BitgetListOpenOrdersOperator(task_id="task", **scope),
+        BitgetCancelAllOrdersOperator(task_id="task", simulate=True, **scope),
+        BitgetCancelAllOrdersOperator(task_id="task", **scope),
+        BitgetFlatSensor(task_id="task", **scope),
+    ):
+        with pytest.raises(BitgetTaskFailError, match="margin_coin 'ETH' cannot be told"):
+            run(task)
 
     assert [row["orderId"] for row in sandbox.open_orders()] == [order["orderId"]]
+    assert "POST" not in {record.method for record in sandbox.requests}
 
 
 def test_the_hook_raises_it_with_the_report(sandbox: Sandbox) -> None:
-    with pytest.raises(BitgetConfigError, match="margin_coin 'USDC'") as refused:
+    with pytest.raises(BitgetConfigError, match="must be 'USDT' or left out, but is 'USDC'") as refused:
         BitgetHook().batch_cancel_orders(ORDERS, margin_coin="USDC")
 
     assert refused.value.report is not None

@@ -232,15 +232,13 @@ def test_acknowledgements_that_are_not_so_never_reach_the_report(plan: Plan, wea
 def truthful(plan: Plan, weather: Weather) -> Weather:
     """Return the weather without false acknowledgements.
 
-    A unified account takes the cancel of a plan order by saying nothing: to say nothing and do nothing is one there.
+    A unified account takes the cancel of a plan order by saying nothing: to say nothing of one that has ended, or to do
+    nothing, is one there.
     """
-    if plan.kind != UNIFIED:
+    if plan.kind != UNIFIED or not plan.plan_orders + plan.triggered_before + plan.wrong_type:
         return weather
-    kinds = [
-        (name, {**options, "processed": True}) if name in ("empty_lists", "drop_ids") else (name, options)
-        for name, options in weather.kinds
-    ]
-    return replace(weather, kinds=kinds)
+    kinds = [kind for kind in weather.kinds if kind[0] not in ("empty_lists", "drop_ids")]
+    return replace(weather, kinds=kinds or [("rate_limit", {})])
 
 
 def run_through(plan: Plan, weather: Weather) -> CancelReport:
