@@ -26,7 +26,7 @@ Messages never hold a header, a key, a secret, a passphrase or a signature.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 
@@ -146,6 +146,10 @@ class BitgetAuthError(BitgetCallError):
 
     #: What a run that was ended by this had done by then, where there was one.
     report: dict[str, Any] | None = None
+
+
+HOPELESS: Final = (BitgetAuthError, BitgetConfigError)
+"""What is the same for every request of a run and for every other try of it: the credentials, or an argument."""
 
 
 class BitgetClockError(BitgetAuthError):

@@ -87,13 +87,6 @@ class OpenOrder:
     may_close: bool = True
 
 
-NO_MARGIN_COIN: Final = (
-    "the COIN-FUTURES orders of a unified account name none. Choose symbols instead: without it, the orders of every "
-    "coin are meant"
-)
-"""Why a margin coin is refused there, and what to do; one sentence follows another."""
-
-
 @dataclass(frozen=True, slots=True)
 class EndedOrder:
     """An order that has ended, and how.

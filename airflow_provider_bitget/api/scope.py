@@ -154,3 +154,12 @@ def _check_ids(path: str, name: str, body: Any) -> None:
                 f"{path} was not sent: an entry of the list names no order, and the exchange might take that for all",
                 field="body" if name in ("*", ".") else name,
             )
+
+
+def untold_margin_coin(margin_coin: str) -> BitgetConfigError:
+    """Return the refusal of a margin coin where nothing tells which orders it is that of."""
+    return BitgetConfigError(
+        f"margin_coin {margin_coin!r} cannot be told: the COIN-FUTURES orders of a unified account name none. Choose "
+        "symbols instead: without it, the orders of every coin are meant",
+        field="margin_coin",
+    )

@@ -27,7 +27,6 @@ from airflow_provider_bitget.api.paging import Page, Params
 from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
-    NO_MARGIN_COIN,
     OPENING_PLAN_TYPES,
     PLAN_TYPES,
     BatchAnswer,
@@ -42,7 +41,7 @@ from airflow_provider_bitget.api.rows import (
     Read,
     Row,
 )
-from airflow_provider_bitget.api.scope import names_something
+from airflow_provider_bitget.api.scope import names_something, untold_margin_coin
 from airflow_provider_bitget.api.unified_endpoints import (
     ACCOUNT_INFO,
     CANCEL_BATCH,
@@ -609,11 +608,11 @@ def _check_margin_coin(product_type: str, margin_coin: str | None) -> None:
         raise BitgetScopeError("nothing was sent: an empty margin_coin would widen it to all", field="margin_coin")
     if margin_coin != MARGIN_COINS[product_type]:
         implied = MARGIN_COINS[product_type]
+        if not implied:
+            raise untold_margin_coin(margin_coin)
         raise BitgetConfigError(
             f"margin_coin of {product_type} on a unified account must be {implied!r} or left out, but is "
-            f"{margin_coin!r}"
-            if implied
-            else f"margin_coin {margin_coin!r} cannot be told: {NO_MARGIN_COIN}",
+            f"{margin_coin!r}",
             field="margin_coin",
         )
 

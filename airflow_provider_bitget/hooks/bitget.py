@@ -374,10 +374,10 @@ class BitgetHook(BitgetSessionHook):
 
 def _report_of(report: Any) -> dict[str, Any]:
     """Return a run's report as plain JSON types; refused credentials and arguments raise, and carry it."""
-    from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetConfigError
+    from airflow_provider_bitget.api.exceptions import HOPELESS
 
     as_dict: dict[str, Any] = report.to_dict()
-    if isinstance(report.error, (BitgetAuthError, BitgetConfigError)):
+    if isinstance(report.error, HOPELESS):
         report.error.report = as_dict
         raise report.error
     return as_dict

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Protocol
 
+from airflow_provider_bitget.api.account import ACCOUNT_MODES, AUTO
 from airflow_provider_bitget.api.client import DEFAULT_BASE_URL
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
@@ -25,7 +26,6 @@ EXTRA_FIELDS: Final = (
     "rate_limit_group",
     "rate_limit_fallback_share",
 )
-ACCOUNT_MODES: Final = ("auto", "classic", "unified")
 DEFAULT_TIMEOUT: Final = 10.0
 LONGEST_TIMEOUT: Final = 120.0
 _LONGEST_NAME: Final = 250
@@ -78,7 +78,7 @@ class BitgetConnection:
     credentials: Credentials
     base_url: str = DEFAULT_BASE_URL
     demo_trading: bool = False
-    account_mode: str = "auto"
+    account_mode: str = AUTO
     requests_per_second: float | None = None
     timeout: float = DEFAULT_TIMEOUT
     rate_limit_conn_id: str | None = None
@@ -155,7 +155,7 @@ def _bare(name: str) -> str:
 def _account_mode(value: Any) -> str:
     mode = value.strip().lower() if isinstance(value, str) else value
     if mode is None or mode == "":
-        return "auto"
+        return AUTO
     if mode not in ACCOUNT_MODES:
         raise BitgetConfigError(
             f"The connection's account_mode must be one of {', '.join(ACCOUNT_MODES)} (type {type(value).__name__} "

@@ -324,10 +324,10 @@ class BitgetReportingOperator(BaseOperator):
 
 def _is_final(report: RunReport, blocking: Sequence[NotDone], doubt: str) -> bool:
     """Whether no other try can end what is left."""
-    from airflow_provider_bitget.api.exceptions import BitgetAuthError, BitgetCallError, BitgetConfigError
+    from airflow_provider_bitget.api.exceptions import HOPELESS, BitgetCallError
     from airflow_provider_bitget.trading.report import is_curable
 
-    if isinstance(report.error, (BitgetAuthError, BitgetConfigError)):
+    if isinstance(report.error, HOPELESS):
         # Refused credentials or arguments are the same for everything, also for what was never sent.
         return True
     if any(item.curable for item in blocking):

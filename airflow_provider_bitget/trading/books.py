@@ -22,14 +22,12 @@ from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
     BitgetAuthError,
-    BitgetConfigError,
     BitgetError,
     BitgetNotSentError,
     BitgetTransientError,
 )
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
-    NO_MARGIN_COIN,
     OPENING_PLAN_TYPES,
     PLAN_TYPES,
     PROTECTIVE_PLAN_TYPES,
@@ -37,6 +35,7 @@ from airflow_provider_bitget.api.rows import (
     OpenPlanOrder,
     Position,
 )
+from airflow_provider_bitget.api.scope import untold_margin_coin
 from airflow_provider_bitget.trading.batch_cancel import IN_FLIGHT, READ_CALL_ATTEMPTS
 from airflow_provider_bitget.trading.in_flight import InFlight
 from airflow_provider_bitget.trading.scope import Scope
@@ -213,8 +212,7 @@ class BooksReader:
             return
         coins = [order.margin_coin for order in books.orders] + [plan.margin_coin for plan in books.plan_orders]
         if not all(coins):
-            message = f"margin_coin {self.scope.margin_coin!r} cannot be told: {NO_MARGIN_COIN}"
-            raise BitgetConfigError(message, field="margin_coin")
+            raise untold_margin_coin(self.scope.margin_coin)
 
     def request_stop(self) -> None:
         """Ask for the end of the run. Safe in a signal handler."""

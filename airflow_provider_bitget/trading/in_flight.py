@@ -12,7 +12,7 @@ from typing import Any, Final
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.client import BitgetClient
 from airflow_provider_bitget.api.exceptions import (
-    BitgetAuthError,
+    HOPELESS,
     BitgetCallError,
     BitgetConfigError,
     BitgetError,
@@ -65,8 +65,15 @@ class InFlight:
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether what ended the run would end every other try as well: the credentials, or an argument."""
-        return isinstance(self.fatal, (BitgetAuthError, BitgetConfigError))
+        """Whether what ended the run would end every other try as well."""
+        return isinstance(self.fatal, HOPELESS)
+
+    def ends(self, error: BaseException) -> bool:
+        """Whether an error makes every further request pointless.
+
+        Once signed requests have succeeded, a wrong signature is about one request alone.
+        """
+        return isinstance(error, (BitgetIpBanError, *HOPELESS)) and not self._client.is_about_one_request(error)
 
     def submit(self, job: Callable[[], Any], carried: Any = None) -> None:
         """Put a job under way; after a stop it sends nothing any more.
@@ -136,18 +143,12 @@ class InFlight:
         self._abandon()
 
     def result_of_read(self, result: Any, error: BaseException | None) -> Any:
-        """Return the result of a read; ``None`` for one that failed in a way that only concerns itself.
-
-        Once signed requests have succeeded, a wrong signature is about one request alone.
-        """
+        """Return the result of a read; ``None`` for one that failed in a way that only concerns itself."""
         if error is None:
             return result
-        is_odd = self._client.is_about_one_request(error)
         if not isinstance(error, BitgetError):
             raise error
-        if isinstance(error, (BitgetIpBanError, BitgetConfigError)) or (
-            isinstance(error, BitgetAuthError) and not is_odd
-        ):
+        if self.ends(error):
             self.end(error)
         if not isinstance(error, (BitgetNotSentError, BitgetConfigError)):
             # Many reads side by side fail in the same way.

@@ -17,9 +17,7 @@ from airflow_provider_bitget.api.client import SAME_ORDER_INTERVAL
 from airflow_provider_bitget.api.dialect import Dialect
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 from airflow_provider_bitget.api.exceptions import (
-    BitgetAuthError,
     BitgetCallError,
-    BitgetIpBanError,
     BitgetNotSentError,
 )
 from airflow_provider_bitget.api.rows import BatchAnswer, EndedOrder
@@ -140,8 +138,7 @@ class MassCancel:
 
     def _take_refusal(self, error: BitgetCallError) -> None:
         self._is_answered = not error.maybe_processed
-        is_odd = self._dialect.client.is_about_one_request(error)
-        if isinstance(error, BitgetIpBanError) or (isinstance(error, BitgetAuthError) and not is_odd):
+        if self._in_flight.ends(error):
             self._in_flight.end(error)
             return
         self._targets.rest(self._budget.clock.monotonic() + SAME_ORDER_INTERVAL)
