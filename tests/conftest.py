@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_bitget.sandbox.accounts import numbered_account
+from tests.airflow_version import without_airflows_own_telling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="bitget-tests-"))
@@ -59,7 +60,7 @@ _SECRETS = tuple(
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail any test during which a secret was printed, logged, or shown in a failure's text."""
     report = yield
-    written = "\n".join(text for _, text in report.sections)
+    written = without_airflows_own_telling("\n".join(text for _, text in report.sections))
     shown = str(report.longrepr or "") if report.failed else ""
     for secret in _SECRETS:
         if secret in written or secret in shown:

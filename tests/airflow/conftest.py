@@ -11,15 +11,14 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, run_a_dag
+from tests.airflow_version import dag_bag
 from tests.kinds import KINDS, sandbox_of
 
 
 @pytest.fixture(scope="session")
 def bagged_dags(airflow_database: object) -> Mapping[str, Any]:
     """The DAGs of the folder, as Airflow reads them."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag()
+    bag = dag_bag()
     assert bag.import_errors == {}
     return bag.dags
 

@@ -14,6 +14,7 @@ from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.sandbox.accounts import AccountMode
 from tests.airflow.airflow_processes import AirflowProcesses
 from tests.airflow.dag_runs import RunDag
+from tests.airflow_version import since
 from tests.kinds import KINDS, POSITION_READS, endpoint, sandbox_of, served
 
 DAG_FILE = Path(__file__).resolve().parents[1] / "dags" / "flat_sensor.py"
@@ -55,6 +56,7 @@ def test_a_flat_account_ends_the_wait_however_the_sensor_waits(sandbox: Sandbox,
     assert looks(sandbox) == 5
 
 
+@since(3, 0, "the API server, through which the test triggers the run and asks for states")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_deferred_wait_survives_the_death_of_its_triggerer(kind: AccountMode, tmp_path: Path) -> None:
     dags_folder = tmp_path / "dags"

@@ -17,6 +17,7 @@ import pytest
 from airflow_provider_bitget.sandbox import Sandbox
 from airflow_provider_bitget.sandbox.accounts import AccountMode
 from tests.airflow.dag_runs import DagOutcome, RunDag
+from tests.airflow_version import since
 from tests.kinds import (
     CANCELS,
     CLASSIC,
@@ -162,6 +163,7 @@ def test_an_exchange_that_fails_half_way_is_tried_again_and_ends_flat(sandbox: S
     assert outcome.task(phase("close")).result["counts"]["closed"] == 3
 
 
+@since(3, 0, "its dag.test() outlives a task that is killed, and runs the next try")
 def test_a_killed_close_goes_on_where_it_was_and_ends_flat(sandbox: Sandbox, run_dag: RunDag) -> None:
     sandbox.reset(orders=0, close_lag=1.0, latency=0.05)
     fill_the_books(sandbox)

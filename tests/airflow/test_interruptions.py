@@ -14,6 +14,7 @@ from pathlib import Path
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, assert_every_order_is_reported_once, open_ids, statuses
+from tests.airflow_version import DAG_BAG_MODULE
 from tests.kinds import CANCELS, ORDERS_PER_CANCEL, endpoint, kind_of, served
 
 
@@ -63,7 +64,7 @@ def test_a_run_after_the_worker_died_ends_with_the_truth(sandbox: Sandbox, run_d
     sandbox.inject("hang", endpoint=endpoint(sandbox, CANCELS), after=6, seconds=8.0, processed=False)
     (tmp_path / "conf.json").write_text(json.dumps({"orders": orders}))
     program = (
-        "import json, sys; from airflow.dag_processing.dagbag import DagBag; "
+        f"import json, sys; from {DAG_BAG_MODULE} import DagBag; "
         "DagBag().dags['unhurried'].test(run_conf=json.load(open(sys.argv[1])))"
     )
     worker = subprocess.Popen(

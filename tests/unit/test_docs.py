@@ -52,6 +52,7 @@ from airflow_provider_bitget.trading.position_track import LOCKED, TOO_LARGE
 from airflow_provider_bitget.trading.report import Bucket, CancelReport, OrderOutcome, Unresolved
 from airflow_provider_bitget.trading.scope import Scope
 from tests.airflow.dag_runs import DagOutcome, run_a_dag
+from tests.airflow_version import dag_bag
 from tests.kinds import CLASSIC, KINDS, sandbox_of
 from tests.unit.markdown import REPOSITORY, Page, code, codes, default_of, table_under, tables
 from tests.unit.naming import named
@@ -557,14 +558,12 @@ def test_an_example_is_saved_under_the_name_of_its_dag(dag_id: str) -> None:
 @pytest.fixture(scope="module")
 def dags(airflow_database: object) -> Iterator[Dags]:
     """Every complete DAG of the documentation, as Airflow reads it; a warning is an error."""
-    from airflow.dag_processing.dagbag import DagBag
-
     # Airflow runs only what lies in its DAGs folder.
     folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]) / "of_the_documentation"
     folder.mkdir()
     for dag_id, page in READ_BY_THIS_AIRFLOW.items():
         (folder / f"{dag_id}.py").write_text(page.the_block("python", f'dag_id="{dag_id}"'))
-    bag = DagBag(str(folder))
+    bag = dag_bag(str(folder))
     assert bag.import_errors == {}
     assert set(bag.dags) == set(READ_BY_THIS_AIRFLOW)
     yield bag.dags

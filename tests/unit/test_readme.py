@@ -17,6 +17,7 @@ from airflow_provider_bitget.operators import bitget as operators
 from airflow_provider_bitget.operators import exceptions
 from airflow_provider_bitget.sandbox import demo
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
+from tests.airflow_version import DAG_BAG_MODULE
 from tests.unit.markdown import REPOSITORY, Page, tables
 from tests.wheel_in_empty_environment import AIRFLOW_VERSIONS
 
@@ -27,18 +28,18 @@ DAG = README.the_block("python", 'dag_id="end_of_day"')
 # ------------------------------------------------------------------------------------------------------- code
 
 
-READ_THE_DAG = """
+READ_THE_DAG = f"""
 import json, sys, warnings
 import airflow
-from airflow.dag_processing.dagbag import DagBag
+from {DAG_BAG_MODULE} import DagBag
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     bag = DagBag(sys.argv[1])
-print(json.dumps({
+print(json.dumps({{
     "errors": bag.import_errors,
-    "tasks": {dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()},
-    "warnings": [f"{warning.filename}: {warning.message}" for warning in caught],
-}))
+    "tasks": {{dag_id: sorted(dag.task_ids) for dag_id, dag in bag.dags.items()}},
+    "warnings": [f"{{warning.filename}}: {{warning.message}}" for warning in caught],
+}}))
 """
 
 

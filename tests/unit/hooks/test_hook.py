@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.sandbox import Account, Sandbox, numbered_account
 from airflow_provider_bitget.sandbox.accounts import AccountMode
+from tests.airflow_version import MASKER_MODULE
 from tests.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -62,29 +64,26 @@ def test_key_secret_and_passphrase_are_masked_before_anything_else_happens(
 
 
 def test_airflow_itself_blots_the_credentials_out_of_its_logs(make_hook: MakeHook) -> None:
-    import airflow.sdk.log
-
     account = Account("key-that-only-this-test-uses", "secret-only-of-this-test", "phrase-only-of-this-test", "7")
     make_hook(account=account).get_conn()
 
-    blotted: Any = vars(airflow.sdk.log)["redact"]
+    blotted: Any = vars(importlib.import_module(MASKER_MODULE))["redact"]
     assert blotted(f"{account.key} {account.secret} {account.passphrase}") == "*** *** ***"
 
 
 @pytest.mark.parametrize(
     ("homes", "found"),
     [
-        (("no_such_module", "airflow.sdk.log"), True),
+        (("no_such_module", MASKER_MODULE), True),
         # A module that is there without the function, as in the release that moved it.
-        (("json", "airflow.sdk.log"), True),
+        (("json", MASKER_MODULE), True),
         (("no_such_module", "json"), False),
     ],
 )
 def test_masker_is_found_wherever_this_airflow_keeps_it_or_nothing_goes_on(
     monkeypatch: pytest.MonkeyPatch, homes: tuple[str, ...], found: bool
 ) -> None:
-    from airflow.sdk.log import mask_secret
-
+    mask_secret = vars(importlib.import_module(MASKER_MODULE))["mask_secret"]
     monkeypatch.setattr(session_module, "_MASKER_HOMES", homes)
     if found:
         assert session_module._masker() is mask_secret

@@ -20,6 +20,7 @@ from airflow_provider_bitget.hooks import session as session_module
 from airflow_provider_bitget.hooks.bitget import BitgetHook
 from airflow_provider_bitget.hooks.redis_connection import read_redis_connection
 from airflow_provider_bitget.sandbox import Sandbox
+from tests.airflow_version import AIRFLOW
 
 ENDPOINT = Endpoint("GET", "/api/v2/mix/order/orders-pending", limit=10)
 PASSWORD = "redis-pass0rd"
@@ -48,8 +49,13 @@ def hook_of(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def meaning(text: str) -> RedisSettings:
-    read = Connection.from_json if text.startswith("{") else Connection.from_uri
-    return read_redis_connection(read(text, conn_id="limits"), "limits")
+    if text.startswith("{"):
+        connection = Connection.from_json(text, conn_id="limits")
+    elif AIRFLOW >= (3, 0):
+        connection = Connection.from_uri(text, conn_id="limits")
+    else:
+        connection = Connection(uri=text, conn_id="limits")  # type: ignore[call-arg]
+    return read_redis_connection(connection, "limits")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Airflow that the tests run beside: where it keeps what has moved, and a mark for what only newer ones have."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from importlib import metadata
+from typing import Any, Final
+
+import pytest
+from packaging.version import Version
+
+_VERSION = Version(metadata.version("apache-airflow"))
+AIRFLOW: Final = (_VERSION.major, _VERSION.minor)
+"""Its version, as ``(3, 3)``."""
+
+DAG_BAG_MODULE: Final = "airflow.dag_processing.dagbag" if AIRFLOW >= (3, 2) else "airflow.models.dagbag"
+"""Where the class that reads DAG files lives. It moved with Airflow 3.2."""
+
+MASKER_MODULE: Final = {
+    (2, 11): "airflow.utils.log.secrets_masker",
+    (3, 0): "airflow.sdk.execution_time.secrets_masker",
+}.get(AIRFLOW, "airflow.sdk.log")
+"""Where ``mask_secret`` and ``redact`` live."""
+
+
+def without_airflows_own_telling(output: str) -> str:
+    """Return what was printed without what Airflow 3.0 itself says of the secrets that it masks.
+
+    Its ``dag.test()`` prints every message between a task and its supervisor, also those that say what to mask; for
+    the password and the extra of a connection it sends them itself.
+    """
+    if AIRFLOW != (3, 0):
+        return output
+    return re.sub(r"^.*Sending request .*msg=MaskSecret\(.*$", "", output, flags=re.MULTILINE)
+
+
+def since(major: int, minor: int, what: str) -> pytest.MarkDecorator:
+    """Skip a test beside an Airflow that is older than what the test is about.
+
+    :param major: major version of the Airflow that brought it.
+    :param minor: minor version.
+    :param what: what it brought, for the reason.
+    """
+    return pytest.mark.skipif((major, minor) > AIRFLOW, reason=f"needs Airflow {major}.{minor} or newer: {what}")
+
+
+def dag_bag(*folder: str) -> Any:
+    """Let Airflow read a folder of DAG files, without one its own DAGs folder."""
+    return importlib.import_module(DAG_BAG_MODULE).DagBag(*folder)
