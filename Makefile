@@ -6,6 +6,7 @@
 #              tries the shared limit on them
 # make test-browser  installs Playwright as well, and Chromium where we may; a browser adds a connection and looks at a run,
 #              and takes the pictures of docs/assets (PICTURES=...: put them elsewhere; CHROMIUM=...: another browser)
+# make matrix  installs nox into .venv-nox, and every Airflow from 2.11 to 3.3 into environments in .nox; runs the tests there
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # make docs    installs MkDocs as well, builds the site into site/; a broken link ends it
 # Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
@@ -19,6 +20,8 @@ BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
 DISTRIBUTED := .venv-distributed
+NOX_VENV := .venv-nox
+NOX_INSTALLED := $(NOX_VENV)/.installed
 DISTRIBUTED_INSTALLED := $(DISTRIBUTED)/.installed
 BROWSER_INSTALLED := $(VENV)/.installed-browser
 BENCH_INSTALLED := $(VENV)/.installed-bench
@@ -130,6 +133,25 @@ chromium:
 test-browser: chromium $(BROWSER_INSTALLED) ## the form, its Test button, a run and its report in a real browser; takes the pictures of docs/assets (3 minutes)
 	@$(BIN)/python -m pytest -q tests/browser $(PYTEST_ARGS)
 
+$(NOX_INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(NOX_VENV)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(NOX_VENV)/bin/python -m pip install --quiet $(NOX_NEEDS)
+	@touch $@
+
+# Here and not in pyproject.toml: it makes the environments of the matrix, and nothing of ours runs beside it.
+NOX_NEEDS := "nox>=2026.10,<2027"
+
+.PHONY: matrix
+matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in README.md (an hour or two)
+	@rm -rf .nox/results
+	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
+	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results
+
+.PHONY: matrix-corners
+matrix-corners: $(NOX_INSTALLED) ## the same for Airflow 2.11 and 3.0 on Python 3.11 and 3.3 on 3.13, without the table (12 minutes)
+	@$(NOX_VENV)/bin/python -m nox --tags corners --error-on-missing-interpreters $(NOX_ARGS)
+
 .PHONY: pages
 pages: $(INSTALLED) ## write the pages of docs/ that come from the code
 	@$(BIN)/python -m tests.pages
@@ -173,5 +195,5 @@ constraints: ## resolve the newest set for the pinned Airflow anew and write the
 
 .PHONY: clean
 clean: ## remove everything that make made
-	rm -rf .venv .venv-constraints .venv-distributed dist build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
+	rm -rf .venv .venv-constraints .venv-distributed .venv-nox .nox .nox-report.json dist build site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis flatten-report
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

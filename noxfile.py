@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``make matrix`` and ``make matrix-corners``: the tests beside every Airflow that the provider is made for.
+
+Each cell is an environment of its own with the newest of everything, except for the pins of ``tests/matrix/cells.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import nox
+
+from tests.matrix.cells import ALL_TESTS_WITH, CELLS, CORNERS, PINS, WITHOUT_AIRFLOW, Cell
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+nox.options.reuse_existing_virtualenvs = False
+nox.options.stop_on_first_error = False
+
+RESULTS = Path(".nox") / "results"
+REPORT_WHAT_RAN = "import airflow, json, platform; print(json.dumps([airflow.__version__, platform.python_version()]))"
+
+# pyenv shows the versions that are switched on; let it show all that it has.
+_versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+if _versions.is_dir():
+    os.environ.setdefault("PYENV_VERSION", ":".join(sorted(path.name for path in _versions.glob("3.1*"))))
+
+
+@nox.session(name="airflow")
+@nox.parametrize(
+    ("python", "cell"),
+    [nox.param(cell.python, cell, id=cell.name, tags=["corners"] if cell in CORNERS else ["others"]) for cell in CELLS],
+)
+def airflow(session: nox.Session, cell: Cell) -> None:
+    """Install one Airflow with this provider, then run the tests that meet Airflow; all of them beside the newest."""
+    result = (RESULTS / f"{cell.name}.json").resolve()
+    result.unlink(missing_ok=True)
+    result.parent.mkdir(parents=True, exist_ok=True)
+    session.install(
+        "--quiet", f"apache-airflow=={cell.airflow}", *PINS.get(cell.airflow, ()), "-e", ".[sandbox,dev]", silent=True
+    )
+    session.run("python", "-m", "pip", "check", silent=True)
+    left_out = () if cell.airflow == ALL_TESTS_WITH else WITHOUT_AIRFLOW
+    junit = Path(session.create_tmp()).resolve() / "tests.xml"
+    session.run(
+        *("python", "-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider", "--disable-warnings"),
+        *(f"--junit-xml={junit}", *(f"--ignore={folder}" for folder in left_out), *session.posargs),
+    )
+    ran = str(session.run("python", "-c", REPORT_WHAT_RAN, silent=True, stderr=None)).splitlines()[-1]
+    airflow_version, python_version = json.loads(ran)
+    session.run(
+        *("python", "-m", "tests.matrix.result", str(junit), str(result), airflow_version, python_version),
+        *(["all"] if not left_out else []),
+    )
