@@ -36,6 +36,10 @@ def without_airflows_own_telling(output: str) -> str:
     return re.sub(r"^.*Sending request .*msg=MaskSecret\(.*$", "", output, flags=re.MULTILINE)
 
 
+NEEDS_A_NEWER_AIRFLOW: Final = "needs Airflow "
+"""How the reason of every test begins that is skipped beside an older Airflow."""
+
+
 def since(major: int, minor: int, what: str) -> pytest.MarkDecorator:
     """Skip a test beside an Airflow that is older than what the test is about.
 
@@ -43,9 +47,48 @@ def since(major: int, minor: int, what: str) -> pytest.MarkDecorator:
     :param minor: minor version.
     :param what: what it brought, for the reason.
     """
-    return pytest.mark.skipif((major, minor) > AIRFLOW, reason=f"needs Airflow {major}.{minor} or newer: {what}")
+    return pytest.mark.skipif(
+        (major, minor) > AIRFLOW, reason=f"{NEEDS_A_NEWER_AIRFLOW}{major}.{minor} or newer: {what}"
+    )
+
+
+loses_an_extra_that_is_no_json_object = pytest.mark.skipif(
+    AIRFLOW == (3, 0),
+    reason=f"{NEEDS_A_NEWER_AIRFLOW}3.1, or 2.11: 3.0 does not find a connection whose extra is no JSON object",
+)
+
+
+def connection_of(text: str, conn_id: str) -> Any:
+    """Return the connection that Airflow makes of a JSON or of a URI.
+
+    :param text: either.
+    :param conn_id: its id.
+    """
+    if AIRFLOW >= (3, 1):
+        from airflow.sdk import Connection
+
+        return (Connection.from_json if text.startswith("{") else Connection.from_uri)(text, conn_id=conn_id)
+    # What the tasks of older ones get has no such methods.
+    models = importlib.import_module("airflow.models.connection")
+    if text.startswith("{"):
+        return models.Connection.from_json(text, conn_id=conn_id)
+    return models.Connection(uri=text, conn_id=conn_id)
 
 
 def dag_bag(*folder: str) -> Any:
     """Let Airflow read a folder of DAG files, without one its own DAGs folder."""
     return importlib.import_module(DAG_BAG_MODULE).DagBag(*folder)
+
+
+def make_outlets_known(bag: Any) -> None:
+    """Tell the metadata database of the outlets of DAGs, as the DAG processor does.
+
+    Without it, ``dag.test()`` of Airflow 2 loses their events, and that of 3.0 fails the task. Newer ones do it.
+    """
+    if AIRFLOW == (2, 11):
+        bag.sync_to_db()
+    elif AIRFLOW == (3, 0):
+        from airflow.dag_processing.bundles.manager import DagBundlesManager
+
+        DagBundlesManager().sync_bundles_to_db()
+        bag.sync_to_db("dags-folder", None)

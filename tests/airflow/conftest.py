@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, run_a_dag
-from tests.airflow_version import dag_bag
+from tests.airflow_version import dag_bag, make_outlets_known
 from tests.kinds import KINDS, sandbox_of
 
 
@@ -20,6 +20,7 @@ def bagged_dags(airflow_database: object) -> Mapping[str, Any]:
     """The DAGs of the folder, as Airflow reads them."""
     bag = dag_bag()
     assert bag.import_errors == {}
+    make_outlets_known(bag)
     return bag.dags
 
 

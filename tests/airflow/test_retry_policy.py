@@ -6,15 +6,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, as_rows, open_ids
+from tests.airflow_version import since
 from tests.kinds import CANCELS, ORDER_READS, endpoint, served
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(BaseOperator, "retry_policy"), reason="retry policies came with Airflow 3.3"
-)
+pytestmark = since(3, 3, "retry policies")
 
 RETRY_DELAY = 60.0
 """What the tasks' own ``retry_delay`` is."""

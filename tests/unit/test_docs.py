@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, Connection
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_bitget.api import classic_endpoints
 from airflow_provider_bitget.api import exceptions as api_exceptions
@@ -52,7 +52,7 @@ from airflow_provider_bitget.trading.position_track import LOCKED, TOO_LARGE
 from airflow_provider_bitget.trading.report import Bucket, CancelReport, OrderOutcome, Unresolved
 from airflow_provider_bitget.trading.scope import Scope
 from tests.airflow.dag_runs import DagOutcome, run_a_dag
-from tests.airflow_version import dag_bag
+from tests.airflow_version import AIRFLOW, connection_of, dag_bag, make_outlets_known, since
 from tests.kinds import CLASSIC, KINDS, sandbox_of
 from tests.unit.markdown import REPOSITORY, Page, code, codes, default_of, table_under, tables
 from tests.unit.naming import named
@@ -394,9 +394,7 @@ def test_the_contract_explains_every_exception_of_a_task() -> None:
     assert carrying == {kind.__name__ for kind in kinds if "report" in inspect.signature(kind.__init__).parameters}
 
 
-needs_policies = pytest.mark.skipif(
-    not hasattr(BaseOperator, "retry_policy"), reason="retry policies came with Airflow 3.3"
-)
+needs_policies = since(3, 3, "retry policies")
 
 
 @needs_policies
@@ -492,9 +490,7 @@ EXAMPLES: Mapping[str, Page] = {
 """Every complete DAG of the documentation; each has a test below."""
 
 READ_BY_THIS_AIRFLOW = {
-    dag_id: page
-    for dag_id, page in EXAMPLES.items()
-    if dag_id != "count_open_orders" or hasattr(BaseOperator, "retry_policy")
+    dag_id: page for dag_id, page in EXAMPLES.items() if dag_id != "count_open_orders" or AIRFLOW >= (3, 3)
 }
 
 SECONDS_SAVED: Mapping[str, Any] = {"retries": 0, "settle": 0.0, "settle_after_fill": 0.0, "lookback_days": 90}
@@ -566,6 +562,7 @@ def dags(airflow_database: object) -> Iterator[Dags]:
     bag = dag_bag(str(folder))
     assert bag.import_errors == {}
     assert set(bag.dags) == set(READ_BY_THIS_AIRFLOW)
+    make_outlets_known(bag)
     yield bag.dags
     shutil.rmtree(folder)
 
@@ -835,7 +832,7 @@ def test_every_line_to_paste_is_a_connection_to_bitget(page: Page) -> None:
 
     assert found
     for text in found:
-        connection = Connection.from_json(text, conn_id="bitget_default")
+        connection = connection_of(text, "bitget_default")
         settings = read_connection(connection, connection.extra_dejson)
         assert connection.conn_type == "bitget"
         assert (settings.credentials.key, settings.credentials.secret) == ("<API key>", "<API secret>")
@@ -845,7 +842,7 @@ def test_every_line_to_paste_is_a_connection_to_bitget(page: Page) -> None:
 
 def test_the_first_line_to_paste_is_of_demo_trading() -> None:
     for page in (CONNECTION, DEMO_TRADING):
-        first = Connection.from_json(connections_in(page)[0], conn_id="bitget_default")
+        first = connection_of(connections_in(page)[0], "bitget_default")
         assert read_connection(first, first.extra_dejson).demo_trading is True
 
 

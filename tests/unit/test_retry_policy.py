@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException
 
 from airflow_provider_bitget import retry_policy
 from airflow_provider_bitget.api.error_codes import ErrorCategory
@@ -30,12 +30,11 @@ from airflow_provider_bitget.operators.bitget import BitgetBatchCancelOperator
 from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError
 from airflow_provider_bitget.retry_policy import bitget_retry_policy
 from airflow_provider_bitget.trading.report import is_curable
+from tests.airflow_version import since
 
 SOON, LATER, WHEN_THE_TASK_SAYS = timedelta(seconds=10), timedelta(minutes=5), None
 
-needs_policies = pytest.mark.skipif(
-    not hasattr(BaseOperator, "retry_policy"), reason="retry policies came with Airflow 3.3"
-)
+needs_policies = since(3, 3, "retry policies")
 
 
 def answered(kind: type[BitgetCallError], category: ErrorCategory) -> BitgetCallError:
@@ -176,7 +175,6 @@ def test_a_dag_with_it_is_written_and_read_by_airflow() -> None:
 
 PARSED_AS_ON = """
 import sys
-import airflow.sdk
 from airflow.providers.common.compat.sdk import BaseOperator
 if {old!r}:
     # As in 3.2 and before, where Airflow has no such names.

@@ -33,7 +33,7 @@ class Events:
             raise RuntimeError("the API server is away")
         if not isinstance(outlet, (Asset, AssetAlias)):
             raise TypeError("no asset")
-        return self.of.setdefault(getattr(outlet, "uri", outlet.name), Event())
+        return self.of.setdefault(outlet.uri if isinstance(outlet, Asset) else outlet.name, Event())
 
 
 def a_task(*outlets: Any) -> BaseOperator:
