@@ -83,7 +83,7 @@ lint: $(INSTALLED) ## ruff, format, types, layers
 
 .PHONY: test
 test: lint ## every check: lint, then the tests
-	@echo "pytest";         $(BIN)/python -m pytest -q -n auto $(PYTEST_ARGS)
+	@echo "pytest";         $(BIN)/python -m pytest -q -n auto --dist worksteal $(PYTEST_ARGS)
 
 $(DISTRIBUTED_INSTALLED): pyproject.toml constraints.txt constraints-distributed.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
@@ -140,17 +140,21 @@ $(NOX_INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 # Here and not in pyproject.toml: it makes the environments of the matrix, and nothing of ours runs beside it.
-NOX_NEEDS := "nox>=2026.10,<2027"
+NOX_NEEDS := nox==2026.10.20 uv==0.13.9
 
 .PHONY: matrix
 matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in README.md (an hour or two)
-	@rm -rf .nox/results
+	@rm -rf .nox/results .nox-report.json
 	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
 	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results
 
 .PHONY: matrix-corners
-matrix-corners: $(NOX_INSTALLED) ## the same for Airflow 2.11 and 3.0 on Python 3.11 and 3.3 on 3.13, without the table (12 minutes)
+matrix-corners: $(NOX_INSTALLED) ## the same for Airflow 2.11 and 3.0 on Python 3.11 and 3.3 on 3.13, without the table (15 minutes)
 	@$(NOX_VENV)/bin/python -m nox --tags corners --error-on-missing-interpreters $(NOX_ARGS)
+
+.PHONY: matrix-cell
+matrix-cell: $(NOX_INSTALLED) ## the same for one of them: CELL=airflow-3.0.6-python-3.11
+	@$(NOX_VENV)/bin/python -m nox --session "airflow($(CELL))" --error-on-missing-interpreters $(NOX_ARGS)
 
 .PHONY: pages
 pages: $(INSTALLED) ## write the pages of docs/ that come from the code
@@ -183,8 +187,9 @@ constraints: ## resolve the newest set for the pinned Airflow anew and write the
 	@$(PYTHON) -m venv --clear .venv-constraints
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
 		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,browser,docs,release]'
-	@sed -n '/^#/p' constraints.txt > .venv-constraints/constraints.txt
+	@sed '/^[^#]/,$$d' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
+	@sed -n '/^# Only on/,$$p' constraints.txt >> .venv-constraints/constraints.txt
 	@mv .venv-constraints/constraints.txt constraints.txt
 	@.venv-constraints/bin/python -m pip install --quiet -c constraints.txt $(DISTRIBUTED_NEEDS)
 	@sed -n '/^#/p' constraints-distributed.txt > .venv-constraints/constraints.txt

@@ -38,6 +38,11 @@ os.environ.update(
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes ``-n auto`` starts: two for each core, since most tests wait most of the time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session")
 def airflow_database() -> Path:
     """A migrated metadata database in the temporary home."""

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import airflow_provider_bitget
-from tests.airflow_version import AIRFLOW, DAG_BAG_MODULE
+from tests.airflow_version import AIRFLOW, DAG_BAG_MODULE, NEEDS_A_NEWER_AIRFLOW
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "airflow_provider_bitget"
@@ -147,7 +147,7 @@ def constraints() -> dict[str, str]:
 
 of_the_pinned_airflow = pytest.mark.skipif(
     metadata.version("apache-airflow") != constraints()["apache-airflow"],
-    reason=f"needs Airflow {constraints()['apache-airflow']}: constraints.txt is of that one",
+    reason=f"{NEEDS_A_NEWER_AIRFLOW}{constraints()['apache-airflow']}: constraints.txt is of that one",
 )
 
 
