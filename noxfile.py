@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``make matrix`` and ``make matrix-corners``: the tests beside every Airflow that the provider is made for.
 
-Each cell is an environment of its own with the newest of everything, except for the pins of ``tests/matrix/cells.py``.
+Each cell is an environment of its own with what was the newest of everything on one day, so that it is the same
+tomorrow, except for the pins. Day and pins are in ``tests/matrix/cells.py``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from pathlib import Path
 
 import nox
 
-from tests.matrix.cells import ALL_TESTS_WITH, CELLS, CORNERS, PINS, WITHOUT_AIRFLOW, Cell
+from tests.matrix.cells import ALL_TESTS_WITH, AS_OF, CELLS, CORNERS, LEFT_OUT, PINS, Cell
 
-nox.options.default_venv_backend = "virtualenv"
+nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
 nox.options.reuse_existing_virtualenvs = False
 nox.options.stop_on_first_error = False
@@ -39,14 +40,16 @@ def airflow(session: nox.Session, cell: Cell) -> None:
     result.unlink(missing_ok=True)
     result.parent.mkdir(parents=True, exist_ok=True)
     session.install(
-        "--quiet", f"apache-airflow=={cell.airflow}", *PINS.get(cell.airflow, ()), "-e", ".[sandbox,dev]", silent=True
+        *("--quiet", "--exclude-newer", AS_OF, f"apache-airflow=={cell.airflow}", *PINS.get(cell.airflow, ())),
+        *("-e", ".[sandbox,dev]"),
+        silent=True,
     )
-    session.run("python", "-m", "pip", "check", silent=True)
-    left_out = () if cell.airflow == ALL_TESTS_WITH else WITHOUT_AIRFLOW
+    session.run("uv", "pip", "check", "--quiet", silent=True)
+    left_out = () if cell.airflow == ALL_TESTS_WITH else LEFT_OUT
     junit = Path(session.create_tmp()).resolve() / "tests.xml"
     session.run(
-        *("python", "-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider", "--disable-warnings"),
-        *(f"--junit-xml={junit}", *(f"--ignore={folder}" for folder in left_out), *session.posargs),
+        *("python", "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", "--disable-warnings"),
+        *("-p", "no:cacheprovider", f"--junit-xml={junit}", *left_out, *session.posargs),
     )
     ran = str(session.run("python", "-c", REPORT_WHAT_RAN, silent=True, stderr=None)).splitlines()[-1]
     airflow_version, python_version = json.loads(ran)

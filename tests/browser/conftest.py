@@ -19,7 +19,7 @@ from tests.airflow.airflow_processes import AirflowProcesses
 from tests.browser.connections_page import ConnectionsPage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+CHROMIUM = shutil.which(os.environ.get("CHROMIUM") or "chromium") or ""
 PICTURES = Path(os.environ.get("PICTURES") or REPOSITORY / "docs" / "assets")
 LARGEST_PICTURE = 200_000
 PATIENCE_MS = 20_000

@@ -20,7 +20,7 @@ from airflow_provider_bitget.operators import exceptions
 from airflow_provider_bitget.sandbox import demo
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
 from tests.airflow_version import DAG_BAG_MODULE
-from tests.matrix.cells import CELLS, PINS, PYTHONS, Cell
+from tests.matrix.cells import AS_OF, CELLS, PINS, PYTHONS, Cell
 from tests.matrix.table import BEGIN, END, with_table
 from tests.unit.markdown import REPOSITORY, Page, tables
 from tests.wheel_in_empty_environment import AIRFLOW_VERSIONS
@@ -99,6 +99,7 @@ def test_the_supported_versions_are_those_that_are_tested() -> None:
     (rows,) = tables(section)
 
     assert [Cell(airflow, ".".join(python.split(".")[:2])) for airflow, python, _ in rows] == list(CELLS)
+    assert f"the newest of\neverything else as of {AS_OF}" in section
     assert f"`make test` runs everything beside Airflow {pinned}" in section
     assert {version for version in AIRFLOW_VERSIONS if f"{version}" in section} == set(AIRFLOW_VERSIONS)
     # What has to be held back is told to whoever installs such an Airflow.

@@ -85,7 +85,10 @@ def test_a_workflow_runs_targets_that_exist_and_writes_no_outside_text_into_a_co
 
     assert {"test", "release-check"} <= called <= targets_of_make()
     # A branch or a tag may be called anything: it reaches a shell through the environment only.
-    assert {word for command in commands for word in re.findall(r"\$\{\{ *([\w.]+)", command)} <= {"matrix.airflow"}
+    assert {word for command in commands for word in re.findall(r"\$\{\{ *([\w.]+)", command)} <= {
+        "matrix.airflow",
+        "matrix.python",
+    }
 
 
 def test_the_matrix_has_every_airflow_and_python_that_the_package_is_made_for(pyproject: dict[str, Any]) -> None:
