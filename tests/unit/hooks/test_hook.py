@@ -309,7 +309,8 @@ def test_missing_connection_is_a_verdict_and_no_exception() -> None:
     verdict, text = BitgetHook("no_such_connection").test_connection()
 
     assert not verdict
-    assert "NotFound" in text
+    assert "no connection 'no_such_connection'" in text
+    assert "JSON object" in text
 
 
 def test_error_of_an_unknown_kind_shows_its_type_only(hook: BitgetHook, monkeypatch: pytest.MonkeyPatch) -> None:
