@@ -143,7 +143,7 @@ $(NOX_INSTALLED): pyproject.toml constraints.txt
 NOX_NEEDS := nox==2026.10.20 uv==0.13.9
 
 .PHONY: matrix
-matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in README.md (an hour or two)
+matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in docs/versions.md (an hour or two)
 	@rm -rf .nox/results .nox-report.json
 	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
 	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results

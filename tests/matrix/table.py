@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of tested versions in ``README.md``, written by ``make matrix`` from what its cells have left.
+"""The table of tested versions in ``docs/versions.md``, written by ``make matrix`` from what its cells have left.
 
 A cell that did not run, for example because there is no such Python, has a row that says so.
 """
@@ -61,8 +61,8 @@ def main(nox_report: str, results: str) -> int:
     if failed:
         sys.stderr.write(f"The table was not written. Failed: {', '.join(failed)}\n")
         return 1
-    readme = REPOSITORY / "README.md"
-    readme.write_text(with_table(readme.read_text(), Path(results)))
+    page = REPOSITORY / "docs" / "versions.md"
+    page.write_text(with_table(page.read_text(), Path(results)))
     return 0
 
 

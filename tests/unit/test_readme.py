@@ -13,17 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
 from airflow_provider_bitget.operators import bitget as operators
 from airflow_provider_bitget.operators import exceptions
 from airflow_provider_bitget.sandbox import demo
 from airflow_provider_bitget.sensors.bitget import BitgetFlatSensor
 from tests.airflow_version import DAG_BAG_MODULE
-from tests.matrix.cells import AS_OF, CELLS, PINS, PYTHONS, Cell
-from tests.matrix.table import BEGIN, END, with_table
 from tests.unit.markdown import REPOSITORY, Page, tables
-from tests.wheel_in_empty_environment import AIRFLOW_VERSIONS
 
 README = Page("README.md")
 DAG = README.the_block("python", 'dag_id="end_of_day"')
@@ -91,43 +86,6 @@ def test_every_operator_sensor_and_exception_is_named() -> None:
 
     assert len(names) >= 8
     assert [name for name in names if f"`{name}`" not in README.text] == []
-
-
-def test_the_supported_versions_are_those_that_are_tested() -> None:
-    (pinned,) = re.findall(r"^apache-airflow==(.+)$", (REPOSITORY / "constraints.txt").read_text(), re.MULTILINE)
-    section = README.section("Supported versions")
-    (rows,) = tables(section)
-
-    assert [Cell(airflow, ".".join(python.split(".")[:2])) for airflow, python, _ in rows] == list(CELLS)
-    assert f"the newest of\neverything else as of {AS_OF}" in section
-    assert f"`make test` runs everything beside Airflow {pinned}" in section
-    assert {version for version in AIRFLOW_VERSIONS if f"{version}" in section} == set(AIRFLOW_VERSIONS)
-    # What has to be held back is told to whoever installs such an Airflow.
-    assert [pin for pins in PINS.values() for pin in pins if f"`{pin}`" not in section] == []
-
-
-def test_the_workflow_the_matrix_and_its_table_agree() -> None:
-    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "ci.yml").read_text())
-    matrix = workflow["jobs"]["airflow"]["strategy"]["matrix"]
-    left_out = [(one["airflow"], one["python"]) for one in matrix["exclude"]]
-
-    assert set(matrix["airflow"]) == set(PYTHONS)
-    every = {(airflow, python) for airflow in matrix["airflow"] for python in matrix["python"]}
-    assert every - set(left_out) == {(cell.airflow, cell.python) for cell in CELLS}
-    assert {one["airflow"]: tuple(one["pins"].split()) for one in matrix["include"]} == dict(PINS)
-
-
-def test_the_table_is_written_between_its_marks_and_says_what_did_not_run(tmp_path: Path) -> None:
-    ran = {"airflow": "2.11.2", "python": "3.11.7", "ran": 12, "skipped": 3, "all": False}
-    (tmp_path / f"{CELLS[0].name}.json").write_text(json.dumps(ran))
-
-    page = with_table(f"before\n{BEGIN}\nold\n{END}\nafter\n", tmp_path)
-
-    assert page.startswith(f"before\n{BEGIN}\n| Airflow |")
-    assert "| 2.11.2 | 3.11.7 | those that meet Airflow: 12 passed, 3 need a newer Airflow |" in page
-    assert page.count("| not run |") == len(CELLS) - 1
-    assert page.endswith(f"{END}\nafter\n")
-    assert "old" not in page
 
 
 def test_the_table_at_the_end_links_what_it_names() -> None:
