@@ -229,6 +229,7 @@ def test_parsing_a_dag_imports_nothing_but_the_operators_own_few_modules() -> No
     ours = {name for name in imported if name.partition(".")[0] == "airflow_provider_bitget"}
     # Airflow itself has read the package's name and version by then.
     assert ours - {"airflow_provider_bitget"} == {
+        "airflow_provider_bitget.airflow_version",
         "airflow_provider_bitget.operators",
         "airflow_provider_bitget.operators.arguments",
         "airflow_provider_bitget.operators.batch_cancel",

@@ -509,6 +509,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
     imported = set(json.loads(output.splitlines()[-1]))
 
     assert {name for name in imported if name.startswith("airflow_provider_bitget.")} == {
+        "airflow_provider_bitget.airflow_version",
         "airflow_provider_bitget.operators",
         "airflow_provider_bitget.operators.arguments",
         "airflow_provider_bitget.operators.exceptions",
