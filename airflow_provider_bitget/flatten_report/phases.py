@@ -44,34 +44,40 @@ class Phase:
     :param task: one of :data:`TASKS`.
     :param product_type: for example ``USDT-FUTURES``.
     :param report: the task's report, ``None`` where it left none.
+    :param refusal: why it could not begin, ``""`` where it left a report or nothing at all.
     """
 
     task: str
     product_type: str
     report: Mapping[str, Any] | None = None
+    refusal: str = ""
 
 
 def in_order(phases: Any, scope: Sequence[str]) -> list[Phase]:
     """Return every phase of every product type in the order of the run, with ``None`` for a report that is missing."""
     reports: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    refusals: dict[tuple[str, str], str] = {}
     for phase in listed_of(phases):
-        task, product_type, report = _fields_of(phase)
+        task, product_type, report, refusal = _fields_of(phase)
+        key = (text_of(task), upper_of(product_type))
         if isinstance(report, Mapping):
-            reports.setdefault((text_of(task), upper_of(product_type)), []).append(report)
-    nothing: list[Mapping[str, Any] | None] = [None]
+            reports.setdefault(key, []).append(report)
+        elif text_of(refusal):
+            refusals[key] = text_of(refusal)
     return [
-        Phase(task, product_type, report)
+        phase
         for task in TASKS
         for product_type in scope
-        for report in reports.get((task, product_type)) or nothing
+        for phase in [Phase(task, product_type, report) for report in reports.get((task, product_type), ())]
+        or [Phase(task, product_type, None, refusals.get((task, product_type), ""))]
     ]
 
 
-def _fields_of(phase: Any) -> tuple[Any, Any, Any]:
+def _fields_of(phase: Any) -> tuple[Any, Any, Any, Any]:
     if isinstance(phase, Phase):
-        return phase.task, phase.product_type, phase.report
+        return phase.task, phase.product_type, phase.report, phase.refusal
     row = mapping_of(phase)
-    return row.get("task"), row.get("product_type"), row.get("report")
+    return row.get("task"), row.get("product_type"), row.get("report"), row.get("refusal")
 
 
 def rows_in(phases: Iterable[Phase], tasks: Sequence[str], name: str, fields: Sequence[str]) -> Iterator[Row]:

@@ -79,7 +79,8 @@ def build_flatten_report(
     - ``stops_kept``: stops of positions that are still open. ``stops_released``: stops that went before their position,
       since they locked it.
     - ``positions``: every position that was to be closed, with its ``outcome``.
-    - ``phases``: one row per task and product type, also where it is ``missing``. ``missing``: these by name.
+    - ``phases``: one row per task and product type, also where it is ``missing``; ``refusal`` is why it could not
+      begin, if it said so. ``missing``: these by name.
     - ``range``: the proofs have read orders placed ``from`` then ``to`` then; with ``any_age``, the exchange itself has
       said that it knows no order of any age (plan orders excepted).
     - ``settle``, ``reads``: what the proofs rest on: seconds between two reads at least, complete reads at least.
@@ -163,6 +164,7 @@ def _phase_row(phase: Phase) -> dict[str, Any]:
         "task": phase.task,
         "product_type": phase.product_type,
         "missing": phase.report is None,
+        "refusal": phase.refusal,
         "started": iso_of(min(times, default=None)),
         "ended": iso_of(max(times, default=None)),
         "duration_ms": _whole(report, "duration_ms"),

@@ -21,6 +21,8 @@ SIMULATED: Final = "SIMULATED"
 NOTHING: Final = "–"  # noqa: RUF001 - an en dash, as in any table of figures
 UNKNOWN: Final = "not known"
 _COUNTED: Final = ("orders", "plan_orders", "positions")
+_NOTHING_SENT: Final = "Nothing was sent"
+_NO_REPORT: Final = "no report: it failed or never ran"
 MOST_NAMED: Final = 3
 """How many things a sentence names; the tables name them all."""
 
@@ -226,6 +228,9 @@ def _doubt_sentences(report: Report) -> Iterable[str]:
     if missing:
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         yield f"No report came from {', '.join(missing[:MOST_NAMED])}{more}."
+    refusals = [text_of(row.get("refusal")) for row in rows_of(report.get("phases"))]
+    for refusal in list(dict.fromkeys(filter(None, refusals)))[:MOST_NAMED]:
+        yield f"{'' if refusal.startswith(_NOTHING_SENT) else f'{_NOTHING_SENT}: '}{refusal.rstrip('.')}."
     kept = len(rows_of(report.get("stops_kept")))
     if kept:
         yield f"{_named(kept, 'stop was', 'stops were')} kept, of positions that are still open."
@@ -413,7 +418,8 @@ def _phase_cells(row: Mapping[str, Any]) -> list[str]:
     task = text_of(row.get("task"))
     start = [TASK_TITLES.get(task, task), _cell(row, "product_type")]
     if row.get("missing") is True:
-        return [*start, NOTHING, NOTHING, "no report: it failed or never ran", NOTHING, NOTHING]
+        became = "refused, see above: nothing was sent" if text_of(row.get("refusal")) else _NO_REPORT
+        return [*start, NOTHING, NOTHING, became, NOTHING, NOTHING]
     told = [
         f"{number:,} {name.replace('_', ' ')}"
         for name, value in mapping_of(row.get("counts")).items()

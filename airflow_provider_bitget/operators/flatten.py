@@ -11,10 +11,12 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os.path import expanduser
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
     AirflowSkipException,
     BaseOperator,
     BaseSensorOperator,
@@ -22,7 +24,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_bitget.operators.arguments import LONGEST_LOOKBACK_DAYS, flag, one_of, pause, whole_number
 from airflow_provider_bitget.operators.close_positions import BitgetClosePositionsOperator
-from airflow_provider_bitget.operators.exceptions import BitgetTaskError, BitgetTaskFailError
+from airflow_provider_bitget.operators.exceptions import BitgetArgumentError, BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.operators.outlets import put_into_events
 from airflow_provider_bitget.operators.scope import BitgetScopeOperator
 
@@ -39,6 +41,9 @@ log = logging.getLogger(__name__)
 
 BEGAN_AT: Final = "began_at"
 """The XCom under which a phase says, first thing, when it began (seconds since the epoch)."""
+
+REFUSED: Final = "refused"
+"""The XCom under which a phase that could not begin says why: it leaves no report."""
 
 _OVER: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _NOT_BEGUN: Final = frozenset({"", "scheduled", "queued", "skipped", "upstream_failed", "removed"})
@@ -157,7 +162,8 @@ class BitgetFlattenCancelOperator(BitgetScopeOperator):
             has_succeeded(context, self.closed_by) and is_proven_closed(_pulled(context, self.closed_by))
         ):
             self._patience = min(self.settle, self.deadline / 4)
-        return self._carry_out(self._arguments(), context)
+        with _leaves_its_refusal(self, context):
+            return self._carry_out(self._arguments(), context)
 
     def _read_arguments(self) -> Scope:
         return self._scope(lookback_days=self.lookback_days)
@@ -233,7 +239,8 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
     def execute(self, context: Context) -> Any:
         """Close, wait until no position shows, and return the report."""
         self.settle = _settle(self, context)
-        return self._carry_out(self._arguments(), context)
+        with _leaves_its_refusal(self, context):
+            return self._carry_out(self._arguments(), context)
 
 
 class BitgetCloseGateSensor(BaseSensorOperator):
@@ -339,7 +346,8 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
     def execute(self, context: Context) -> Any:
         """Read until flat or until the deadline, and return the report."""
         self.settle = _settle(self, context)
-        return self._carry_out(self._arguments(), context)
+        with _leaves_its_refusal(self, context):
+            return self._carry_out(self._arguments(), context)
 
     def _read_arguments(self) -> Scope:
         return self._scope(lookback_days=self.lookback_days)
@@ -441,9 +449,12 @@ class BitgetFlattenReportOperator(BaseOperator):
     def _reports(self, context: Context) -> Iterator[dict[str, Any]]:
         for product_type, tasks in self.phases.items():
             for phase, task_id in tasks.items():
-                report = _pulled(context, task_id)
+                report, refusal = _pulled(context, task_id), None
                 if report is None:
-                    self.log.warning("%s left no report (%s)", task_id, self._state_in_words(context, task_id))
+                    state = self._state_in_words(context, task_id)
+                    # One of an earlier try, before the run was cleared, is not what keeps this one.
+                    refusal = _pulled(context, task_id, REFUSED) if state == "failed" else None
+                    self.log.warning("%s left no report (%s)", task_id, state)
                 elif phase == "prove" and _claims_flat(report):
                     # Airflow keeps the XCom of a run that was cleared until the task starts again, and a task may fail
                     # before it starts: what an earlier try has proven says nothing about now.
@@ -451,7 +462,7 @@ class BitgetFlattenReportOperator(BaseOperator):
                     if state != "success":
                         self.log.error("The proof of %s is of an earlier try (%s): it does not count", task_id, state)
                         report = None
-                yield {"task": phase, "product_type": product_type, "report": report}
+                yield {"task": phase, "product_type": product_type, "report": report, "refusal": refusal}
 
     def _state_in_words(self, context: Context, task_id: str) -> str:
         try:
@@ -573,6 +584,17 @@ def written(folder: str, name: str, text: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+@contextmanager
+def _leaves_its_refusal(task: BitgetScopeOperator, context: Context) -> Iterator[None]:
+    """Let a phase that cannot begin leave the reason for the report: no connection, or one that cannot be used."""
+    try:
+        yield
+    except (AirflowNotFoundException, BitgetArgumentError, BitgetTaskFailError) as error:
+        if getattr(error, "report", None) is None:
+            task._push(REFUSED, str(error), context)
+        raise
 
 
 def _is_of_a_missing_provider(error: Exception) -> bool:

@@ -151,6 +151,35 @@ def test_what_the_exchange_refuses_is_named_keeps_its_stops_and_fails_the_run(
     assert Path(report["pages"]["markdown"]).read_text(encoding="utf-8").startswith("# NOT FLAT")
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("extra", {"passphrase": "anything", "account_mode": "uta"}, "account_mode must be"),
+        ("conn_type", None, "isn't defined"),
+    ],
+    ids=["a field that cannot be used", "no connection"],
+)
+def test_a_connection_that_cannot_be_used_is_named_on_the_page(
+    sandbox: Sandbox, run_dag: RunDag, monkeypatch: pytest.MonkeyPatch, field: str, value: Any, why: str
+) -> None:
+    fill_the_books(sandbox)
+    before = left_on(sandbox)
+    if value is None:
+        monkeypatch.delenv("AIRFLOW_CONN_BITGET_DEFAULT")
+    else:
+        monkeypatch.setenv("AIRFLOW_CONN_BITGET_DEFAULT", json.dumps({**sandbox.connection, field: value}))
+
+    outcome = run_dag("flatten")
+
+    assert (outcome.state, left_on(sandbox)) == ("failed", before)
+    report = outcome.task(REPORT).result
+    assert report["flat"] is False
+    assert {why in row["refusal"] for row in report["phases"]} == {True}
+    page = Path(report["pages"]["markdown"]).read_text(encoding="utf-8")
+    assert page.startswith("# NOT FLAT")
+    assert page.count(why) == 1
+
+
 def test_an_exchange_that_fails_half_way_is_tried_again_and_ends_flat(sandbox: Sandbox, run_dag: RunDag) -> None:
     fill_the_books(sandbox)
     # Longer than the first try of the close.

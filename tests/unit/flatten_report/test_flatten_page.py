@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from airflow_provider_bitget.flatten_report.chart import HEIGHT, LETTER_WIDTH, WIDTH, Mark, chart_of
 from airflow_provider_bitget.flatten_report.markdown import escaped, render_markdown
 from airflow_provider_bitget.flatten_report.page import render_html
-from airflow_provider_bitget.flatten_report.sections import sections_of
+from airflow_provider_bitget.flatten_report.phases import TASKS, Phase
+from airflow_provider_bitget.flatten_report.sections import sections_of, sentences_of
 from tests.unit.flatten_report.flattening import (
     BEGAN,
     ENDED,
@@ -250,6 +251,19 @@ def test_missing_phase_stands_in_its_place() -> None:
 
     assert table.rows[3][0] == "Sweep orders again"
     assert "no report: it failed or never ran" in table.rows[3]
+
+
+def test_a_phase_that_was_refused_says_so_once_and_why() -> None:
+    why = "account_mode must be 'auto', 'classic' or 'unified', but came as 'uta'"
+    refused = [Phase(task, "USDT-FUTURES", None, f"Nothing was sent: {why}") for task in TASKS]
+
+    report = build(refused)
+
+    assert [row["refusal"] for row in report["phases"]] == [f"Nothing was sent: {why}"] * len(TASKS)
+    said = " ".join(sentences_of(report))
+    assert said.count(f"Nothing was sent: {why}.") == said.count(why) == 1
+    (table,) = [section for section in sections_of(report) if section.title == "Phases"]
+    assert {row[2] for row in table.rows} == {"refused, see above: nothing was sent"}
 
 
 def test_simulation_blames_nobody() -> None:

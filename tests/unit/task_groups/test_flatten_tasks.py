@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_bitget.operators.exceptions import BitgetTaskError, BitgetTaskFailError
 from airflow_provider_bitget.operators.flatten import (
     BEGAN_AT,
+    REFUSED,
     BitgetCloseGateSensor,
     BitgetFlattenCancelOperator,
     BitgetFlattenCloseOperator,
@@ -406,6 +407,17 @@ def test_tasks_that_died_without_a_report_are_named() -> None:
 
     assert f"cancel {PRODUCT_TYPE}" in report["missing"]
     assert f"close {PRODUCT_TYPE}" in report["missing"]
+
+
+@pytest.mark.parametrize(("state", "told"), [("failed", "no such account"), ("upstream_failed", ""), (None, "")])
+def test_a_refusal_is_told_unless_it_is_of_an_earlier_try(state: str | None, told: str) -> None:
+    xcoms = {(PROVE, "return_value"): FLAT, (CANCEL, REFUSED): "no such account"}
+    ti = TaskInstance(xcoms=xcoms, states={CANCEL: state, PROVE: "success"})
+
+    report = run(report_task(), ti)
+
+    assert report["phases"][0]["missing"] is True
+    assert report["phases"][0]["refusal"] == told
 
 
 @pytest.mark.parametrize("states", [{PROVE: "failed"}, {PROVE: "upstream_failed"}, {PROVE: None}, {}, cannot_be_asked])

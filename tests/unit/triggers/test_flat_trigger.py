@@ -323,6 +323,7 @@ print(json.dumps(sorted(set(sys.modules) - before)))
     imported = json.loads(output.stdout.splitlines()[-1])
 
     assert {name for name in imported if name.startswith("airflow_provider_bitget.")} == {
+        "airflow_provider_bitget.airflow_version",
         "airflow_provider_bitget.triggers",
         "airflow_provider_bitget.triggers.bitget",
     }
