@@ -9,7 +9,8 @@
 # make matrix  installs nox into .venv-nox, and every Airflow from 2.11 to 3.3 into environments in .nox; runs the tests there
 # make bench   installs ccxt as well, measures this provider beside it and the end of the day, writes docs/benchmarks*.md
 # make docs    installs MkDocs as well, builds the site into site/; a broken link ends it
-# Everything lives in .venv. Nothing but Python (3.11 or newer) and make is needed. PYTHON=... chooses the interpreter.
+# Everything lives in .venv, .venv-distributed, .venv-nox and .nox. Python (3.11 or newer) and make are needed, nothing
+# else but what a target names above. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -133,7 +134,7 @@ chromium:
 test-browser: chromium $(BROWSER_INSTALLED) ## the form, its Test button, a run and its report in a real browser; takes the pictures of docs/assets (3 minutes)
 	@$(BIN)/python -m pytest -q tests/browser $(PYTEST_ARGS)
 
-$(NOX_INSTALLED): pyproject.toml constraints.txt
+$(NOX_INSTALLED): Makefile
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(NOX_VENV)
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(NOX_VENV)/bin/python -m pip install --quiet $(NOX_NEEDS)
@@ -143,7 +144,7 @@ $(NOX_INSTALLED): pyproject.toml constraints.txt
 NOX_NEEDS := nox==2026.10.20 uv==0.13.9
 
 .PHONY: matrix
-matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in docs/versions.md (an hour or two)
+matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in docs/versions.md (an hour and a half)
 	@rm -rf .nox/results .nox-report.json
 	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
 	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """``make matrix`` and ``make matrix-corners``: the tests beside every Airflow that the provider is made for.
 
-Each cell is an environment of its own with what was the newest of everything on one day, so that it is the same
-tomorrow, except for the pins. Day and pins are in ``tests/matrix/cells.py``.
+Each cell is an environment of its own with what was the newest of everything at one moment, so that it is the
+same tomorrow, except for the pins. Moment and pins are in ``tests/matrix/cells.py``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ REPORT_WHAT_RAN = "import airflow, json, platform; print(json.dumps([airflow.__v
 # pyenv shows the versions that are switched on; let it show all that it has.
 _versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 if _versions.is_dir():
-    os.environ.setdefault("PYENV_VERSION", ":".join(sorted(path.name for path in _versions.glob("3.1*"))))
+    _found = sorted(python.parents[1].name for python in _versions.glob("3.1*/bin/python"))
+    os.environ.setdefault("PYENV_VERSION", ":".join(_found))
 
 
 @nox.session(name="airflow")
@@ -35,7 +36,7 @@ if _versions.is_dir():
     [nox.param(cell.python, cell, id=cell.name, tags=["corners"] if cell in CORNERS else ["others"]) for cell in CELLS],
 )
 def airflow(session: nox.Session, cell: Cell) -> None:
-    """Install one Airflow with this provider, then run the tests that meet Airflow; all of them beside the newest."""
+    """Install one Airflow with this provider, then run the tests; all of them beside the newest."""
     result = (RESULTS / f"{cell.name}.json").resolve()
     result.unlink(missing_ok=True)
     result.parent.mkdir(parents=True, exist_ok=True)

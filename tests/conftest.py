@@ -38,6 +38,7 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes ``-n auto`` starts: two for each core, since most tests wait most of the time."""
     return 2 * (os.cpu_count() or 1)

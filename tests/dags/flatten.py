@@ -52,7 +52,7 @@ with a_dag("flatten_when_the_cancel_waits"):
     # The cancel fails early, and its next try would be later than the close has to be.
     flatten_account(
         product_types=["USDT-FUTURES"],
-        **HASTY | {"close_after": 6, "cancel_deadline": 1.5, "retries": 1, "retry_delay": timedelta(seconds=15)},
+        **HASTY | {"close_after": 12, "cancel_deadline": 1.5, "retries": 1, "retry_delay": timedelta(seconds=20)},
     )
 
 with a_dag("flatten_simulated"):

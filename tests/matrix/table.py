@@ -50,8 +50,8 @@ def _row(cell: Cell, result: Path) -> str:
     if not result.exists():
         return f"| {cell.airflow} | {cell.python} | not run |\n"
     ran = json.loads(result.read_text())
-    scope = "all" if ran["all"] else "those that meet Airflow"
-    skipped = f", {ran['skipped']} need a newer Airflow" if ran["skipped"] else ""
+    scope = "all" if ran["all"] else "all but those named above"
+    skipped = f", {ran['skipped']} skipped" if ran["skipped"] else ""
     return f"| {ran['airflow']} | {ran['python']} | {scope}: {ran['ran']} passed{skipped} |\n"
 
 
