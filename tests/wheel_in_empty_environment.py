@@ -45,7 +45,7 @@ print("fields of the connection form:", fields)
 (connection_type,) = get_provider_info()["connection-types"]
 expected = {f"extra__bitget__{name}" for name in connection_type["conn-fields"]}
 if airflow.__version__.startswith(("3.0.", "3.1.")):
-    # These have the fields only beside Flask-AppBuilder.
+    # This method has the fields only beside Flask-AppBuilder.
     expected = set()
 complete = "bitget_batch_cancel" in bag.dags and hook is not None and set(fields) == expected
 sys.exit(bool(bag.import_errors or ours or not complete))

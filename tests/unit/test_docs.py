@@ -70,6 +70,7 @@ CANCEL_ALL = Page("docs/operators/cancel-all-orders.md")
 CLOSE_POSITIONS = Page("docs/operators/close-positions.md")
 FLAT_SENSOR = Page("docs/sensors/flat.md")
 FLATTEN = Page("docs/flatten.md")
+LIMITS = Page("docs/limits.md")
 
 PAGES = [
     *(Page(str(path.relative_to(REPOSITORY))) for path in sorted((REPOSITORY / "docs").rglob("*.md"))),
@@ -116,7 +117,8 @@ def test_every_page_is_reached_from_the_map_and_from_the_readme() -> None:
     docs_map = Page("docs/index.md")
 
     from_the_map = {f"docs/{link.partition('#')[0]}" for link in docs_map.links()} | {docs_map.name}
-    from_the_readme = {link.partition("#")[0] for link in README.links()}
+    (rows,) = tables(README.section("Licence and where to look next"))
+    from_the_readme = {name.partition("](")[2].rstrip(")") for name, _ in rows}
 
     assert pages - from_the_map == set()
     assert pages - from_the_readme == set()
@@ -819,14 +821,17 @@ def test_the_table_of_fields_names_the_form_as_airflow_draws_it(provider_info: M
     assert told == labels
 
 
+BITGETS = '"conn_type": "bitget"'
+
+
 def connections_in(page: Page) -> list[str]:
     """Return the connections in the lines to paste, as a shell reads them."""
-    lines = [line for block in page.blocks("bash") for line in block.splitlines() if '"conn_type"' in line]
+    lines = [line for block in page.blocks("bash") for line in block.splitlines() if BITGETS in line]
     words = [word for line in lines for word in shlex.split(line)]
-    return [word.partition("=")[2] if "=" in word else word for word in words if '"conn_type"' in word]
+    return [word.partition("=")[2] if "=" in word else word for word in words if BITGETS in word]
 
 
-@pytest.mark.parametrize("page", [CONNECTION, DEMO_TRADING], ids=str)
+@pytest.mark.parametrize("page", [CONNECTION, DEMO_TRADING, LIMITS], ids=str)
 def test_every_line_to_paste_is_a_connection_to_bitget(page: Page) -> None:
     found = connections_in(page)
 

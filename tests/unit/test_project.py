@@ -109,7 +109,7 @@ def test_source_distribution_holds_nothing_that_was_made_or_installed(distributi
         found = {name.partition("/")[2].partition("/")[0] for name in archive.getnames()} - {""}
 
     assert (top, inner) == (f"airflow_provider_bitget-{airflow_provider_bitget.__version__}", [])
-    folders = {"airflow_provider_bitget", "docs", "example_dags", "tests", ".github"}
+    folders = {"airflow_provider_bitget", "docs", "example_dags", "tests", ".ci", ".github"}
     files = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "constraints.txt"}
     files |= {"constraints-distributed.txt", "mkdocs.yml", "noxfile.py", "pyproject.toml", ".airflow-registry.yaml"}
     # The last two are made by the build.
@@ -126,7 +126,7 @@ def test_version_is_the_installed_one_and_starts_the_changelog() -> None:
 
 def test_every_python_file_carries_the_licence() -> None:
     folders = (PACKAGE, EXAMPLE_DAGS, REPOSITORY / "tests")
-    files = [path for folder in folders for path in python_files(folder)]
+    files = [REPOSITORY / "noxfile.py", *(path for folder in folders for path in python_files(folder))]
 
     assert PACKAGE / "__init__.py" in files
     without = [

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from tests.unit.markdown import Page
 
 START = Page("docs/start.md")
 TESTING = Page("docs/testing.md")
+CONNECTION, LIMITS, FLATTEN = Page("docs/connection.md"), Page("docs/limits.md"), Page("docs/flatten.md")
 
 DAG_FILE = "dags/close_of_day.py"
 DAG = START.the_block("python", 'dag_id="close_of_day"')
@@ -42,21 +46,19 @@ def beside_this_airflow(program: str) -> str:
     return re.sub(r"^from [\w.]+ import DagBag  # before Airflow 3\.2: (.*)$", r"\1", program, flags=re.MULTILINE)
 
 
-def run_as_user(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a module in somebody's own Airflow home."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTEST_"))}
-    environment |= {
-        "AIRFLOW_HOME": str(folder / "home"),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    }
+def in_a_shell(folder: Path, *blocks: str, sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+    """Paste blocks into a shell in somebody's folder, who has started a sandbox and pasted the line that it prints."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "PYTEST_"))}
+    found = f"{Path(sys.executable).parent}{os.pathsep}{clean['PATH']}"
+    given = {"PATH": found, "TMPDIR": str(folder), "AIRFLOW_CONN_BITGET_DEFAULT": sandbox.connection_json}
+    pasted = "\n".join(blocks)
     return subprocess.run(
-        [sys.executable, "-m", *words],
+        ["/usr/bin/env", "bash", "-euo", "pipefail", "-c", pasted.replace("http://127.0.0.1:8787", sandbox.url)],
         cwd=folder,
-        env=environment | variables,
+        env=clean | given,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
 
@@ -70,33 +72,51 @@ def sandbox() -> Iterator[Sandbox]:
         yield exchange
 
 
-def test_whoever_pastes_dag_and_test_sees_orders_cancelled_and_every_test_pass(
-    users_folder: Path, sandbox: Sandbox
-) -> None:
+def test_whoever_pastes_the_start_sees_the_orders_cancelled_that_it_tells(users_folder: Path, sandbox: Sandbox) -> None:
     others = {row["orderId"] for row in sandbox.open_orders()} - {
         row["orderId"] for row in sandbox.open_orders("BTCUSDT")
     }
-
-    migrated = run_as_user(users_folder, "airflow", "db", "migrate")
-    assert migrated.returncode == 0, migrated.stderr
-
-    # The steps of the start.
     (promised,) = re.findall(r"`cancel` reports (\d+) cancelled orders", START.text)
     assert len(sandbox.open_orders("BTCUSDT")) == int(promised)
-    ran = run_as_user(
-        users_folder, "airflow", "dags", "test", "close_of_day", AIRFLOW_CONN_BITGET_DEFAULT=sandbox.connection_json
-    )
-    assert ran.returncode == 0, ran.stdout[-4000:]
-    assert {row["orderId"] for row in sandbox.open_orders()} == others
-    books = run_as_user(users_folder, "airflow_provider_bitget.sandbox", "books", "--url", sandbox.url)
-    assert books.returncode == 0
-    assert SandboxControl(sandbox.url).orders(symbol="BTCUSDT") == []
 
-    # The test to paste.
-    tested = run_as_user(users_folder, "pytest", "-p", "no:cacheprovider", TEST_FILE)
+    pasted = in_a_shell(
+        users_folder,
+        START.the_block("bash", "airflow dags test"),
+        START.the_block("bash", "sandbox books"),
+        CONNECTION.the_block("bash", "airflow connections test"),
+        # And what is set up next.
+        CONNECTION.the_block("bash", "airflow connections add"),
+        LIMITS.the_block("bash", "airflow pools set"),
+        FLATTEN.the_block("bash", "airflow pools set"),
+        sandbox=sandbox,
+    )
+
+    assert pasted.returncode == 0, f"{pasted.stdout[-4000:]}{pasted.stderr[-4000:]}"
+    assert {row["orderId"] for row in sandbox.open_orders()} == others
+    assert SandboxControl(sandbox.url).orders(symbol="BTCUSDT") == []
+    assert "Connection success!" in pasted.stdout
+    (database,) = users_folder.glob("*/airflow.db")
+    assert rows_in(database, "SELECT pool, slots FROM slot_pool WHERE pool LIKE 'bitget%'") == {
+        ("bitget_api", 1),
+        ("bitget", 8),
+    }
+    assert rows_in(database, "SELECT conn_id, conn_type, login FROM connection WHERE conn_id LIKE 'bitget%'") == {
+        ("bitget_default", "bitget", "<API key>")
+    }
+
+
+def test_whoever_pastes_the_test_sees_every_one_pass(users_folder: Path, sandbox: Sandbox) -> None:
+    pasted = in_a_shell(users_folder, TESTING.the_block("bash", "pytest tests/"), sandbox=sandbox)
+
     tests = len(re.findall(r"^def test_", TEST, re.MULTILINE))
-    assert f"{tests} passed" in tested.stdout, tested.stdout[-4000:]
-    assert (tested.returncode, tests >= 3) == (0, True)
+    assert f"{tests} passed" in pasted.stdout, f"{pasted.stdout[-4000:]}{pasted.stderr[-4000:]}"
+    assert (pasted.returncode, tests >= 3) == (0, True)
+
+
+def rows_in(database: Path, query: str) -> set[tuple[Any, ...]]:
+    """Return what a query finds in Airflow's own database."""
+    with closing(sqlite3.connect(database)) as connection:
+        return set(connection.execute(query).fetchall())
 
 
 @pytest.mark.parametrize("page", [START, TESTING], ids=str)
