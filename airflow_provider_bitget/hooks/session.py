@@ -161,10 +161,9 @@ class BitgetSessionHook(BaseHook):
         except BitgetError as error:
             return False, str(error)
         except AirflowNotFoundException:
-            # Airflow 3.0 and 3.1 also say so of a connection whose extra they cannot read.
             return False, (
-                f"Airflow finds no connection {self.bitget_conn_id!r}. If there is one, its extra is not a JSON object "
-                'such as {"passphrase": "..."}: correct it'
+                f"Airflow finds no connection {self.bitget_conn_id!r}. Airflow 3.0 and 3.1 also say so of one whose "
+                'extra is not a JSON object such as {"passphrase": "..."}'
             )
         except Exception as error:  # noqa: BLE001  # the text of an unknown error is not shown: it might hold a secret
             return False, f"The connection could not be tested: {type(error).__name__}"
