@@ -181,7 +181,7 @@ def _says_flat(phase: Phase) -> bool:
     counts = mapping_of(report.get("counts"))
     is_contradicted = (
         any(report.get(name) for name in ("open_orders", "open_plan_orders", "open_positions"))
-        or any(value != 0 for value in counts.values())
+        or any(whole_of(value) != 0 for value in counts.values())
         or text_of(report.get("product_type")).upper() not in ("", phase.product_type)
     )
     return report.get("flat") is True and not is_contradicted

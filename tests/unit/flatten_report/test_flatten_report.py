@@ -74,9 +74,10 @@ def test_account_is_flat_when_every_product_type_is_proven_to_be() -> None:
         prove(flat=True, orders=[order("1")]),
         prove(flat=True, counts={"orders": 0, "plan_orders": 0, "positions": 1}),
         prove(flat=True, counts={"orders": "0", "plan_orders": 0, "positions": 0}),
+        prove(flat=True, counts={"orders": Decimal("sNaN"), "plan_orders": 0, "positions": 0}),
         prove(product_type="COIN-FUTURES"),
     ],
-    ids=["missing", "text", "empty", "says no", "text true", "one", "order", "count", "odd count", "of another"],
+    ids=["missing", "text", "empty", "says no", "text true", "one", "order", "count", "odd count", "no count", "other"],
 )
 def test_account_is_not_flat_without_a_proof_that_says_so_and_does_not_contradict_itself(proof: Any) -> None:
     assert build(phases(prove=proof))["flat"] is False
