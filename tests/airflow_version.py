@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from importlib import metadata
@@ -83,7 +84,17 @@ def connection_of(text: str, conn_id: str) -> Any:
 
 def dag_bag(*folder: str) -> Any:
     """Let Airflow read a folder of DAG files, without one its own DAGs folder."""
+    _keep_the_api_of_dag_test()
     return importlib.import_module(DAG_BAG_MODULE).DagBag(*folder)
+
+
+def _keep_the_api_of_dag_test() -> None:
+    """Let ``dag.test()`` make its API server once in a process, as Airflow 3.3 does, not for 1.5 s of each task."""
+    if (3, 0) <= AIRFLOW < (3, 3):
+        supervisor = importlib.import_module("airflow.sdk.execution_time.supervisor")
+        make = vars(supervisor)["in_process_api_server"]
+        if not hasattr(make, "cache_info"):
+            vars(supervisor)["in_process_api_server"] = functools.lru_cache(maxsize=1)(make)
 
 
 def make_outlets_known(bag: Any) -> None:
