@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -128,7 +129,11 @@ class AirflowProcesses:
     def state(self, dag_id: str, run_id: str, task_id: str) -> str:
         """Return Airflow's word for the state of a task, ``""`` before it has any."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
-        return str(self._call("GET", path)["state"] or "")
+        answer = requests.get(self.url + path, headers=self._headers, timeout=30)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            # The scheduler has not made the tasks of the run yet.
+            return ""
+        return str(self._read(answer)["state"] or "")
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
         """Return what a task has left in XCom under ``return_value``."""
@@ -164,8 +169,10 @@ class AirflowProcesses:
         return True
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
-        answer = requests.request(method, self.url + path, headers=self._headers, timeout=30, **options)
-        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        return self._read(requests.request(method, self.url + path, headers=self._headers, timeout=30, **options))
+
+    def _read(self, answer: requests.Response) -> Any:
+        assert answer.ok, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
 
