@@ -21,7 +21,7 @@ from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.clock import Clock, SystemClock
 from airflow_provider_bitget.api.credentials import Credentials
 from airflow_provider_bitget.api.envelope import Envelope, one_line, read_answer, whole_number
-from airflow_provider_bitget.api.error_codes import ErrorCategory, describe
+from airflow_provider_bitget.api.error_codes import BRIEF_CODES, ErrorCategory, describe
 from airflow_provider_bitget.api.exceptions import (
     ERROR_CLASSES,
     BitgetAmbiguousError,
@@ -427,6 +427,8 @@ class _Exchange:
         if not isinstance(error, BitgetCallError) or isinstance(error, BitgetIpBanError) or self.attempts == 1:
             return False
         if error.category in (ErrorCategory.RATE_LIMIT, ErrorCategory.CLOCK):
+            return True
+        if error.code in BRIEF_CODES and self.endpoint.method == "GET":
             return True
         never_arrived = error.category is ErrorCategory.TRANSIENT and not error.http_status
         if not self.endpoint.repeatable:

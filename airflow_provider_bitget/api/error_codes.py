@@ -352,6 +352,9 @@ ERROR_CODES: dict[str, ErrorCode] = {row.code: row for row in _ROWS}
 """The table, by code."""
 
 
+BRIEF_CODES = frozenset({"40200", "45043"})
+"""Maintenance that may be over in a moment: an upgrade of the server, a settlement. One such answer is no verdict."""
+
 LOCK_CODES = frozenset({"40746", "40867", "40939", "25224", "25225", "25232", "25242"})
 """Refusals of a close because resting close orders or stops hold the position's size."""
 

@@ -265,7 +265,7 @@ class BitgetHook(BitgetSessionHook):
             product_type=product_type, symbol=symbol, all_symbols=symbol is None, margin_coin=margin_coin
         )
         seconds = check_deadline(deadline)
-        reader = self.books_reader(scope, Budget(seconds, self.get_conn().clock))
+        reader = self.books_reader(scope, Budget(seconds, self.get_conn().clock), attempts=None)
         try:
             books = reader.read(orders=False, plan_orders=False)
         finally:

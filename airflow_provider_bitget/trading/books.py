@@ -129,6 +129,8 @@ class BooksReader:
     :param scope: what to read.
     :param budget: deadline, stop and tally of the run.
     :param every_margin_coin: read positions of other margin coins than the scope's as well.
+    :param attempts: how often one page is asked for, refusals by the rate limit not counted, before the read counts as
+        failed; ``None`` for until the deadline, where nothing else is to be done.
     :param workers: runs the requests; by default a bounded number of threads.
     """
 
@@ -139,11 +141,13 @@ class BooksReader:
         budget: Budget,
         *,
         every_margin_coin: bool = False,
+        attempts: int | None = READ_CALL_ATTEMPTS,
         workers: Workers | None = None,
     ) -> None:
         self.dialect = dialect
         self.scope = scope
         self.budget = budget
+        self._attempts = attempts
         self._scope_of_positions = replace(scope, margin_coin=None) if every_margin_coin else scope
         #: Runs the reads, and whatever else the run sends; its ``fatal`` is what makes any further request pointless.
         self.in_flight = InFlight(
@@ -226,7 +230,7 @@ class BooksReader:
         reads = self.dialect.reads_of_open_orders(
             product_type=self.scope.product_type, symbol=self.scope.symbol, lookback_days=lookback_days
         )
-        return [_List(ORDERS, partial(read, budget=self.budget, attempts=READ_CALL_ATTEMPTS)) for read in reads]
+        return [_List(ORDERS, partial(read, budget=self.budget, attempts=self._attempts)) for read in reads]
 
     def _lists_of_plan_orders(self, lookback_days: int, plan_types: Collection[str] | None) -> list[_List]:
         reads = self.dialect.reads_of_open_plan_orders(
@@ -235,14 +239,14 @@ class BooksReader:
             plan_types=plan_types,
             lookback_days=lookback_days,
         )
-        return [_List(PLAN_ORDERS, partial(read, budget=self.budget, attempts=READ_CALL_ATTEMPTS)) for read in reads]
+        return [_List(PLAN_ORDERS, partial(read, budget=self.budget, attempts=self._attempts)) for read in reads]
 
     def _positions(self) -> Iterator[list[Position]]:
         yield self.dialect.positions(
             product_type=self.scope.product_type,
             margin_coin=self._scope_of_positions.margin_coin,
             budget=self.budget,
-            attempts=READ_CALL_ATTEMPTS,
+            attempts=self._attempts,
         )
 
     def _run_side_by_side(self, lists: list[_List]) -> list[BitgetError]:

@@ -111,7 +111,7 @@ class ListOpenOrders:
         self.scope = scope
         self.plan_orders = plan_orders
         self.budget = Budget(deadline, dialect.client.clock)
-        self._reader = BooksReader(dialect, scope, self.budget, workers=workers)
+        self._reader = BooksReader(dialect, scope, self.budget, attempts=None, workers=workers)
         self._books: Books | None = None
         self._error: BitgetError | None = None
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from airflow_provider_bitget.api.error_codes import CODES_ABOUT_THE_ID, ErrorCategory, describe
+from airflow_provider_bitget.api.error_codes import BRIEF_CODES, CODES_ABOUT_THE_ID, ErrorCategory, describe
 from airflow_provider_bitget.api.rows import EndedOrder, EndedPlanOrder, OpenOrder, OpenPlanOrder
 from airflow_provider_bitget.trading.order_list import OrderRef
 from airflow_provider_bitget.trading.report import TRIGGERED, Bucket, OrderOutcome, Unresolved, is_curable
 
 UNCLEAR_REFUSALS: Final = 2
 """How often an order is sent again after a refusal without a code, or with one that is in no table."""
+
+BRIEF_REFUSALS: Final = 4
+"""How often the exchange has to say of an order that it is busy with itself before that is a verdict."""
 
 GONE_BUT_OPEN: Final = 8
 """How often "does not exist" is believed to be the exchange's slip while the open orders show the order."""
@@ -306,6 +309,8 @@ class OrderTrack:
         """Whether the last refusal is a verdict: on itself and for a known reason, or unclear and said again."""
         if self.said is not Said.REFUSED or self._may_mean_gone:
             return False
+        if self.code in BRIEF_CODES:
+            return self.refusals >= BRIEF_REFUSALS
         is_plain = self.category in _FINAL_REFUSALS and not self.in_company
         names = self._names if self.category in PERHAPS_OF_THE_NAME else 1
         return self.refusals >= names * (1 if is_plain else UNCLEAR_REFUSALS)

@@ -112,7 +112,7 @@ def test_attempts_are_bounded_where_asked_for_and_the_last_failure_is_told() -> 
         (envelope("40085"), BitgetAccountModeError),
         (envelope("40020"), BitgetBadRequestError),
         (HttpAnswer(404, b""), BitgetBadRequestError),
-        (envelope("45043"), BitgetMaintenanceError),
+        (envelope("41114"), BitgetMaintenanceError),
         (envelope("99999"), BitgetUnknownCodeError),
     ],
 )
@@ -123,6 +123,18 @@ def test_refusal_that_repeating_cannot_mend_is_told_at_once(answer: HttpAnswer, 
         client.call(READ)
 
     assert (len(script.sent), clock.waits, caught.value.maybe_processed) == (1, [], False)
+
+
+@pytest.mark.parametrize("code", ["40200", "45043"])
+def test_a_read_outlasts_an_upgrade_or_a_settlement_and_an_order_does_not_wait_for_it_here(code: str) -> None:
+    client, script, _ = scripted(envelope(code), envelope(code), envelope())
+    client.call(READ)
+    assert len(script.sent) == 3
+
+    client, script, _ = scripted(envelope(code), envelope())
+    with pytest.raises(BitgetMaintenanceError):
+        client.call(ONCE)
+    assert len(script.sent) == 1
 
 
 # ----------------------------------------------------------------------------------------------------------- 429

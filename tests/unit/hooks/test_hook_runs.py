@@ -170,6 +170,13 @@ def test_positions_are_the_exchanges_rows_with_their_product_type(hook: BitgetHo
     assert hook.list_positions(product_type=USDT, margin_coin="USDC") == []
 
 
+def test_positions_are_asked_for_until_the_deadline(hook: BitgetHook, sandbox: Sandbox) -> None:
+    sandbox.open_position("BTCUSDT")
+    sandbox.inject("bad_gateway", endpoint=endpoint(sandbox, POSITION_READS), times=6)
+
+    assert [row["symbol"] for row in hook.list_positions(product_type=USDT)] == ["BTCUSDT"]
+
+
 def test_positions_that_cannot_be_read_are_an_error_and_not_an_empty_list(hook: BitgetHook, sandbox: Sandbox) -> None:
     sandbox.open_position("BTCUSDT")
     sandbox.inject("refuse", code="40309", endpoint=endpoint(sandbox, POSITION_READS))

@@ -174,7 +174,6 @@ def test_signature_refused_on_one_look_up_ends_that_look_up_and_not_the_run(mark
 PASSING = ["43001", "40015", "45129", "45001", "429", "40010", "40725", "40008"]
 FINAL = [
     ("41114", "maintenance", True),
-    ("45043", "maintenance", True),
     ("40020", "bad_request", False),
     ("400172", "bad_request", False),
     ("45009", "account_risk", True),
@@ -478,7 +477,26 @@ def test_batch_that_is_refused_for_a_gone_order_is_not_split() -> None:
     assert len(market.requests(CANCELS)) == 2
 
 
-@pytest.mark.parametrize("code", ["45009", "41114", "40309", "22012", "40200"])
+@pytest.mark.parametrize("code", ["40200", "45043"])
+def test_an_upgrade_or_a_settlement_is_a_verdict_only_once_it_was_said_four_times(market: Market, code: str) -> None:
+    orders = market.place(500)
+    market.exchange.inject("refuse", code=code, endpoint=CANCELS)
+    report = market.cancel(orders)
+    assert details(report, Bucket.FAILED) == {"maintenance": 500}
+    assert all(outcome.curable for outcome in report.in_bucket(Bucket.FAILED))
+    assert len(market.requests(CANCELS)) == 40
+
+
+@pytest.mark.parametrize("code", ["40200", "45043"])
+@pytest.mark.parametrize("fault", ["refuse", "refuse_orders"])
+def test_an_upgrade_or_a_settlement_that_ends_in_a_moment_costs_no_order(market: Market, code: str, fault: str) -> None:
+    orders = market.place(500)
+    which = {"endpoint": CANCELS} if fault == "refuse" else {"order_ids": [order.order_id for order in orders[:3]]}
+    market.exchange.inject(fault, code=code, duration=1.5, **which)
+    assert counts(market.cancel(orders)) == {"cancelled": 500}
+
+
+@pytest.mark.parametrize("code", ["45009", "41114", "40309", "22012"])
 def test_refusal_of_the_symbol_or_the_account_is_not_split(market: Market, code: str) -> None:
     orders = market.place(500)
     market.exchange.inject("refuse", code=code, endpoint=CANCELS)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from airflow_provider_bitget.api.exceptions import BitgetError
 from airflow_provider_bitget.api.rows import OpenOrder, OpenPlanOrder
 from airflow_provider_bitget.trading.books import Books
 from airflow_provider_bitget.trading.open_orders import ListOpenOrders, OpenOrdersReport
@@ -44,6 +47,30 @@ def test_a_report_without_books_shows_no_rows_and_is_not_verified() -> None:
     assert report.rows() == []
     assert report.to_dict()["verified"] is False
     assert report.to_dict()["range"] == {"from": "", "to": "", "any_age": False}
+
+
+@pytest.mark.parametrize("lookback_days", [90, 730])
+def test_a_list_outlasts_an_exchange_that_fails_for_half_of_its_deadline(lookback_days: int) -> None:
+    market = Market()
+    market.place(3)
+    market.exchange.inject("bad_gateway", duration=30.0)
+    scope = replace(SCOPE, lookback_days=lookback_days)
+
+    report = ListOpenOrders(market.dialect, scope, deadline=60.0, workers=OneAtATime()).run()
+
+    assert report.error is None
+    assert len(report.rows()) == 3
+
+
+def test_a_list_says_what_kept_it_from_its_end_once_the_deadline_has_come() -> None:
+    market = Market()
+    market.exchange.inject("bad_gateway")
+
+    report = ListOpenOrders(market.dialect, SCOPE, deadline=60.0, workers=OneAtATime()).run()
+
+    assert isinstance(report.error, BitgetError)
+    assert report.to_dict()["verified"] is False
+    assert 50.0 <= report.duration_ms / 1000 <= 60.0
 
 
 def test_reads_that_still_wait_for_their_turn_are_not_sent_after_an_interrupt() -> None:
