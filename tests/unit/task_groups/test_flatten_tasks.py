@@ -338,7 +338,8 @@ def test_books_that_cannot_be_read_are_not_flat(sandbox: Sandbox) -> None:
 
     assert ti.pushed["return_value"]["flat"] is False
     assert ti.pushed["return_value"]["verified"] is False
-    assert "HTTP 502" in ti.pushed["return_value"]["error"]
+    # A last request may have had too little time for any answer.
+    assert endpoint(sandbox, POSITION_READS) in ti.pushed["return_value"]["error"]
 
 
 def test_one_empty_read_before_the_deadline_proves_nothing_and_says_so(sandbox: Sandbox) -> None:
