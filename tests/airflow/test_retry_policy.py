@@ -55,7 +55,7 @@ def test_an_exchange_that_limits_throughout_is_asked_again_soon(sandbox: Sandbox
 def test_orders_that_a_limit_has_left_open_are_cancelled_soon(sandbox: Sandbox, run_dag: RunDag) -> None:
     orders = as_rows(sandbox.place(2))
     # More than a try of four seconds can meet at one a second.
-    sandbox.inject("rate_limit", endpoint=endpoint(sandbox, CANCELS), times=5)
+    sandbox.inject("rate_limit", endpoint=endpoint(sandbox, CANCELS), times=7)
 
     outcome = run_dag("policy_of_an_operator", orders=orders)
 
