@@ -38,10 +38,10 @@ from airflow_provider_bitget.api.classic_rows import (
     resting_order,
 )
 from airflow_provider_bitget.api.client import Answer, BitgetClient, Endpoint
-from airflow_provider_bitget.api.exceptions import BitgetConfigError, BitgetGoneError, BitgetScopeError
+from airflow_provider_bitget.api.exceptions import BitgetBadRequestError, BitgetConfigError, BitgetGoneError, BitgetScopeError
 from airflow_provider_bitget.api.fields import rows_in, unreadable
 from airflow_provider_bitget.api.order_rows import ended_order
-from airflow_provider_bitget.api.paging import Params
+from airflow_provider_bitget.api.paging import Page, Params
 from airflow_provider_bitget.api.position_rows import positions_in
 from airflow_provider_bitget.api.rows import (
     DEFAULT_LOOKBACK_DAYS,
@@ -511,7 +511,7 @@ class ClassicDialect:
         attempts: int | None,
     ) -> Iterator[list[Found]]:
         """Yield the pages of a list of what is open, all rows of which must be readable."""
-        for page in PAGING.pages(self.client, endpoint, params, budget, attempts):
+        for page in _hinting_at_the_lookback(PAGING.pages(self.client, endpoint, params, budget, attempts), params):
             found = [order for order in map(read_row, page.rows) if order is not None]
             yield found
             if len(found) < page.entries:
@@ -525,6 +525,20 @@ class ClassicDialect:
             failed=tuple(item_answer(row, self.client.redact) for row in rows_in(data.get("failureList"))),
             maybe_processed=answer.maybe_processed,
         )
+
+
+def _hinting_at_the_lookback(pages: Iterator[Page], params: Params) -> Iterator[Page]:
+    """Yield the pages of a list; where it is asked by times and refuses the request, say what may be the reason.
+
+    No page says how far back the lists may be asked.
+    """
+    try:
+        yield from pages
+    except BitgetBadRequestError as error:
+        if "startTime" not in dict(params):
+            raise
+        hint = "It was asked for older orders by their time: if it takes no times that old, lower lookback_days"
+        raise error.as_type(BitgetBadRequestError, error.category, hint=hint) from None
 
 
 def _query_of(plan_type: str) -> str:

@@ -366,23 +366,11 @@ class _Exchange:
         mended = error.category is not ErrorCategory.CLOCK or self._mend_clock(generation)
         if mended is None:
             # Refused before processing, and the clocks could not be compared just now: neither is final.
-            return BitgetTransientError(
-                error.message,
-                category=ErrorCategory.TRANSIENT,
-                code=error.code,
-                http_status=error.http_status,
-                endpoint=error.endpoint,
-                hint="The exchange's clock could not be asked",
-            )
+            hint = "The exchange's clock could not be asked"
+            return error.as_type(BitgetTransientError, ErrorCategory.TRANSIENT, hint=hint)
         if not mended:
-            return BitgetClockError(
-                error.message,
-                category=ErrorCategory.AUTH,
-                code=error.code,
-                http_status=error.http_status,
-                endpoint=error.endpoint,
-                hint="The clocks were compared and it did not help: check this machine's clock",
-            )
+            hint = "The clocks were compared and it did not help: check this machine's clock"
+            return error.as_type(BitgetClockError, ErrorCategory.AUTH, hint=hint)
         if error.category in (ErrorCategory.AMBIGUOUS, ErrorCategory.TRANSIENT):
             self.maybe_processed = True
         repeats = describe(error.code).repeats
@@ -391,21 +379,13 @@ class _Exchange:
         self.bounded_failures += 1
         if self.bounded_failures <= repeats:
             return error
-        return BitgetBadRequestError(
-            error.message,
-            category=ErrorCategory.BAD_REQUEST,
-            code=error.code,
-            http_status=error.http_status,
-            endpoint=error.endpoint,
-        )
+        return error.as_type(BitgetBadRequestError, ErrorCategory.BAD_REQUEST)
 
     def _ban(self, error: BitgetCallError) -> BitgetIpBanError:
-        return BitgetIpBanError(
-            "every request of the last ten seconds was refused for being too many, at one a second",
-            category=ErrorCategory.RATE_LIMIT,
-            code=error.code,
-            http_status=error.http_status,
-            endpoint=error.endpoint,
+        return error.as_type(
+            BitgetIpBanError,
+            ErrorCategory.RATE_LIMIT,
+            message="every request of the last ten seconds was refused for being too many, at one a second",
             hint="Bitget bans an address for about five minutes: wait, and look for other programs on this address",
         )
 

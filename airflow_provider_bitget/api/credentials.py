@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from airflow_provider_bitget.api.exceptions import BitgetConfigError
 
 _PEM_MARK = "-----BEGIN"
 _SHORTEST_REDACTED = 4
+_SIGNATURE = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:=|%3[Dd])")
+"""What a signature looks like, plain or in a URL: the base64 of 32 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,15 @@ class Credentials:
         return hashlib.sha256(self.key.encode()).hexdigest()[:16]
 
     def redact(self, text: str) -> str:
-        """Return ``text`` with every part of the credentials replaced by ``***``."""
+        """Return ``text`` with every part of the credentials, and whatever looks like a signature, replaced by ``***``.
+
+        An exchange may repeat in its refusal what it was sent.
+        """
         # The longest first: one part may hold another.
         for part in sorted((self.secret, self.passphrase, self.key), key=len, reverse=True):
             if len(part) >= _SHORTEST_REDACTED:
                 text = text.replace(part, "***")
-        return text
+        return _SIGNATURE.sub("***", text)
 
 
 def _check_part(name: str, label: str, value: object) -> None:

@@ -26,9 +26,12 @@ Messages never hold a header, a key, a secret, a passphrase or a signature.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
+
+
+CallError = TypeVar("CallError", bound="BitgetCallError")
 
 
 class BitgetError(Exception):
@@ -115,6 +118,25 @@ class BitgetCallError(BitgetError):
         self.hint = hint
         #: Whether this attempt, or one before it in the same call, may have been carried out.
         self.maybe_processed = False
+
+    def as_type(
+        self, kind: type[CallError], category: ErrorCategory, *, message: str = "", hint: str = ""
+    ) -> CallError:
+        """Return an error of another type that says the same of the same answer.
+
+        :param kind: its type.
+        :param category: its category.
+        :param message: another text than the exchange's, if not empty.
+        :param hint: what its reader may do.
+        """
+        return kind(
+            message or self.message,
+            category=category,
+            code=self.code,
+            http_status=self.http_status,
+            endpoint=self.endpoint,
+            hint=hint,
+        )
 
 
 class BitgetGoneError(BitgetCallError):

@@ -383,13 +383,7 @@ def _about_one_read(error: BitgetError) -> BitgetError:
     """
     if not isinstance(error, BitgetAuthError):
         return error
-    return BitgetTransientError(
-        error.message,
-        category=ErrorCategory.TRANSIENT,
-        code=error.code,
-        http_status=error.http_status,
-        endpoint=error.endpoint,
-    )
+    return error.as_type(BitgetTransientError, ErrorCategory.TRANSIENT)
 
 
 def _short(text: str) -> str:

@@ -9,7 +9,7 @@ import hmac
 import json
 import math
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import pytest
 from hypothesis import given
@@ -225,6 +225,23 @@ def test_one_part_of_a_key_inside_another_leaves_no_rest_in_a_message(key: str, 
     credentials = Credentials(key, secret, passphrase)
 
     assert credentials.redact(f"<{key}|{secret}|{passphrase}>") == "<***|***|***>"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_signature_that_an_exchange_repeats_is_not_shown_plain_or_as_in_a_url(method: str) -> None:
+    for timestamp_ms in range(1_700_000_000_000, 1_700_000_000_200):
+        signature = RequestSigner(CREDENTIALS).signature(timestamp_ms, method, "/api/v2/public/time")
+
+        for said in (signature, quote(signature, safe=""), quote(signature, safe="").lower().replace("%3d", "%3D")):
+            assert CREDENTIALS.redact(f"sign error: {said}, expected another") == "sign error: ***, expected another"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1329948909442023424", "0f8fad5b-d9cd-469f-a165-70867728950e", "a" * 64, "size checkBDScale error value=0.001", "="],
+)
+def test_what_is_no_signature_is_shown_as_it_is(text: str) -> None:
+    assert CREDENTIALS.redact(text) == text
 
 
 def test_users_are_told_apart_without_showing_their_keys() -> None:

@@ -610,6 +610,8 @@ def test_exchange_that_shows_no_older_stretches_still_gets_the_newest_orders_off
     assert open_orders(market) == []
     assert counts(report) == {"cancelled": 7}
     assert not report.verified
+    assert "(code 40017, HTTP 400)" in str(report.error)
+    assert str(report.error).endswith("if it takes no times that old, lower lookback_days")
 
 
 def refuse_reads_with(market: Market, text: str) -> None:
