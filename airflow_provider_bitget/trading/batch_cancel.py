@@ -40,7 +40,7 @@ from airflow_provider_bitget.api.rows import (
     ItemAnswer,
 )
 from airflow_provider_bitget.trading.in_flight import InFlight
-from airflow_provider_bitget.trading.look_up import OrderLookUp, PlanOrderLookUp
+from airflow_provider_bitget.trading.look_up import DETAIL_FIRST, OrderLookUp, PlanOrderLookUp
 from airflow_provider_bitget.trading.order_kinds import NormalOrders, OpenRead, OpenRow, OrderKind, PlanOrders
 from airflow_provider_bitget.trading.order_list import OrderRef, chunk_orders
 from airflow_provider_bitget.trading.progress import Progress
@@ -64,6 +64,9 @@ Anything else may pass, and everything hangs on this read: it is repeated until 
 
 LOOK_UP_PAUSES: Final = (1.0, 2.0, 3.0)
 """Seconds before an order that was not found is looked up again: the history may lag behind the book."""
+
+A_FEW: Final = 20
+"""So many orders that were not found are looked up again after each pause, whatever is known of them."""
 
 FRUITLESS_SPLITS: Final = 64
 """How many refused batches of a symbol are split per round before any batch is taken; each that is allows two more.
@@ -529,10 +532,23 @@ class BatchCancel:
     def _look_up_doubted(self) -> None:
         """Ask after the orders that the book shows and the exchange says are gone, or refuses without a reason."""
         doubted = [track for track in self._waiting() if track.is_doubted]
-        self._look_up(doubted)
+        refused = [track for track in doubted if track.is_only_refused]
+        if self._is_book_right_about(refused):
+            self._look_up([track for track in doubted if not track.is_only_refused])
+        else:
+            self._look_up([track for track in doubted if not track.end_is_known])
         for track in doubted:
             if not track.end_is_known:
                 track.settle_by_refusals()
+
+    def _is_book_right_about(self, refused: Sequence[OrderTrack]) -> bool:
+        """Whether the book can be believed against refusals that nothing else supports: a few of the orders tell."""
+        step = -(-len(refused) // DETAIL_FIRST) or 1
+        sample = refused[::step]
+        self._look_up(sample)
+        for track in refused:
+            track.without_end |= all(asked.without_end for asked in sample)
+        return not any(track.end_is_known for track in sample)
 
     def _gone(self) -> list[OrderTrack]:
         """Return the orders that seem to have ended in a way that only the history can tell."""
@@ -545,13 +561,23 @@ class BatchCancel:
         ]
 
     def _look_again(self) -> None:
-        """Look once more, a moment later, for orders whose end was not found: the history may lag."""
+        """Look once more, a moment later, for orders whose end was not found: the history may lag.
+
+        Again after that where they are few, or where something says that they were there: a long list of another
+        account is not looked for again and again.
+        """
         for number, pause in enumerate(LOOK_UP_PAUSES):
-            missing = [track for track in self._gone() if number == 0 or track.may_be_told_later]
+            missing = self._gone()
+            if number > 0 and len(missing) > A_FEW:
+                missing = [track for track in missing if self._was_there(track)]
             if not missing or pause >= self.budget.remaining():
                 return
             self._in_flight.pause(pause)
             self._look_up(missing)
+
+    def _was_there(self, track: OrderTrack) -> bool:
+        """Whether an order that is not found was seen, may have been cancelled, or others of its kind and symbol were."""
+        return track.may_be_told_later or track.seen_open or track.scope in self._good_scopes
 
     def _read_for_simulation(self) -> None:
         """Tell which orders would be sent: those that are open now."""

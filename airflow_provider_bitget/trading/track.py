@@ -295,8 +295,12 @@ class OrderTrack:
             self.settle(Bucket.ALREADY_CLOSED, state)
 
     def settle_by_refusals(self) -> None:
-        """Decide by refusals that may mean "does not exist", once a look-up has shown no end of the order either."""
-        if self.open_symbol and self.without_end and self._may_mean_gone and self.refusals >= self._enough_refusals:
+        """Decide by refusals that may mean "does not exist", once a look-up has shown no end of the order either.
+
+        Where no look-up is ever answered, many refusals of an order that nothing but they speaks of are enough.
+        """
+        is_told = self.without_end or (self.refusals >= GONE_BUT_OPEN and not self.may_be_done)
+        if self.open_symbol and is_told and self._may_mean_gone and self.refusals >= self._enough_refusals:
             self.settle(Bucket.FAILED, str(self.category))
 
     def settle_without_read(self) -> None:
@@ -317,14 +321,23 @@ class OrderTrack:
 
     @property
     def _may_mean_gone(self) -> bool:
-        """Whether the refusal may as well mean "does not exist": refusals of plan orders usually carry no code."""
-        return bool(self.ref.plan_type) and self.said is Said.REFUSED and self.category is ErrorCategory.UNKNOWN
+        """Whether the refusal may as well mean "does not exist".
+
+        One without a code may: the endpoint's own sample says so without any, and refusals of plan orders usually carry
+        none. So may one that nobody knows, of an order that is cancelled already by what was said before.
+        """
+        is_unclear = self.said is Said.REFUSED and self.category is ErrorCategory.UNKNOWN
+        return is_unclear and (not self.code or self.may_be_done or bool(self.ref.plan_type))
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether some cancel of it may have worked."""
+        return self.acknowledged or self.maybe_processed
 
     @property
     def _enough_refusals(self) -> int:
         """How many of these make a verdict; more, if they may say that an earlier try worked."""
-        may_be_done = self.acknowledged or self.maybe_processed
-        return self._names * (GONE_BUT_OPEN if may_be_done else UNCLEAR_REFUSALS)
+        return self._names * (GONE_BUT_OPEN if self.may_be_done else UNCLEAR_REFUSALS)
 
     @property
     def is_doubted(self) -> bool:
@@ -334,6 +347,11 @@ class OrderTrack:
         """
         said_gone = self.said is Said.GONE or self._may_mean_gone
         return bool(self.open_symbol) and self.refusals > 1 and said_gone and not self.end_is_known
+
+    @property
+    def is_only_refused(self) -> bool:
+        """Whether nothing but refusals says that it may be gone: none of its cancels can have worked."""
+        return self.said is Said.REFUSED and not (self.may_be_done or self.ref.plan_type)
 
     @property
     def may_be_told_later(self) -> bool:

@@ -395,6 +395,48 @@ def test_book_that_lags_for_long_is_held_against_what_the_exchange_says_of_each_
     assert report.duration_ms < 20_000
 
 
+@pytest.mark.parametrize("count", [1, 3, 60])
+@pytest.mark.parametrize("seconds", [1.5, 3.0, 6.0, 20.0, 1_000.0])
+def test_book_that_lags_fails_no_cancelled_order_where_refusals_have_no_code(seconds: float, count: int) -> None:
+    """The sample on the endpoint's own page says "notExistend", and no code."""
+    market = Market(omit_error_code="all")
+    market.exchange.inject("lagging_book", seconds=seconds)
+    assert counts(market.cancel(market.place(count))) == {"cancelled": count}
+
+
+@pytest.mark.parametrize("count", [1, 3, 60])
+@pytest.mark.parametrize("seconds", [1.5, 3.0, 1_000.0])
+def test_book_that_lags_fails_no_filled_order_where_refusals_have_no_code(seconds: float, count: int) -> None:
+    market = Market(omit_error_code="all")
+    orders = market.place(count)
+    market.fill(*orders)
+    market.exchange.inject("lagging_book", seconds=seconds)
+    assert counts(market.cancel(orders)) == {"already_closed": count}
+
+
+def test_open_orders_refused_without_a_code_are_failed_after_a_few_look_ups_however_many() -> None:
+    market = Market(omit_error_code="all")
+    orders = market.place(500)
+    stubborn = [order.order_id for order in orders[:80]]
+    market.exchange.inject("refuse_orders", order_ids=stubborn, code="40015", msg="no reason")
+    report = market.cancel(orders)
+    assert counts(report) == {"cancelled": 420, "failed": 80}
+    assert len(market.requests(DETAIL)) <= 3
+    assert market.requests(HISTORY) == []
+    assert report.duration_ms < 2_000
+
+
+def test_open_order_refused_without_a_code_is_failed_before_the_deadline_where_no_look_up_is_answered() -> None:
+    market = Market(omit_error_code="all")
+    orders = market.place(50)
+    market.exchange.inject("refuse_orders", order_ids=[orders[7].order_id], code="40015", msg="no reason")
+    for endpoint in (DETAIL, HISTORY):
+        market.exchange.inject("bad_gateway", endpoint=endpoint)
+    report = market.cancel(orders, deadline=300)
+    assert counts(report) == {"cancelled": 49, "failed": 1}
+    assert report.duration_ms < 120_000
+
+
 @pytest.mark.parametrize("seconds", [0.5, 2.0, 4.0])
 def test_history_that_lags_is_asked_again(market: Market, seconds: float) -> None:
     orders = market.place(50)
@@ -402,6 +444,24 @@ def test_history_that_lags_is_asked_again(market: Market, seconds: float) -> Non
     market.exchange.inject("late_history", seconds=seconds)
     report = market.cancel(orders)
     assert counts(report) == {"cancelled": 50}
+
+
+@pytest.mark.parametrize(("count", "filled"), [(1, 1), (50, 1), (300, 30)])
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 4.0])
+def test_history_that_lags_is_asked_again_for_orders_that_filled_before(
+    market: Market, seconds: float, count: int, filled: int
+) -> None:
+    orders = market.place(count)
+    market.fill(*orders[:filled])
+    market.exchange.inject("late_history", seconds=seconds)
+    assert market.cancel(orders).counts["already_closed"] == filled
+
+
+def test_long_list_of_another_account_is_looked_for_twice_and_no_more(market: Market) -> None:
+    report = market.cancel(unknown_orders(300))
+    assert counts(report) == {"unresolved": 300}
+    assert len(market.requests(HISTORY)) <= 2 * 4
+    assert len(market.requests(DETAIL)) <= 2 * 100
 
 
 def test_history_that_never_tells_leaves_lost_answers_unresolved(market: Market) -> None:
