@@ -13,8 +13,9 @@ from airflow_provider_bitget.api.fields import unreadable
 from airflow_provider_bitget.api.rows import Row
 
 PAGE_SIZE: Final = 100
-# A page of just so many rows may be one that the exchange keeps shorter than it was asked for: the next one tells.
-_LIKELY_CAPS: Final = frozenset({10, 20, 50})
+# A page of just so many rows may be one that the exchange keeps shorter than it was asked for: the next one tells. Not
+# if it has shown a longer one before.
+_LIKELY_CAPS: Final = frozenset({10, 20, 25, 30, 40, 50})
 
 Params = list[tuple[str, str]]
 
@@ -40,13 +41,13 @@ class Paging:
     :param parameter: the query's field that names where to go on from.
     :param read: reads an answer's ``data``; it raises :class:`BitgetAmbiguousError` for every shape but the recorded
         ones.
-    :param last_row: what to go on from after a row; for a full page that names nothing itself, where the exchange may
-        mean that there is no more. A page that does not go on from there is then none.
+    :param last_row: what to go on from after a row; for a full page that names nothing itself, or what was gone on from
+        before: the exchange may mean that there is no more. A page that does not go on from there is then none.
     """
 
     parameter: str
     read: Callable[[Any, Endpoint], Page]
-    last_row: Callable[[Row], str] | None = None
+    last_row: Callable[[Row], str]
 
     def pages(
         self, client: BitgetClient, endpoint: Endpoint, params: Params, budget: Budget | None, attempts: int | None
@@ -59,6 +60,7 @@ class Paging:
         cursor = ""
         seen: set[str] = set()
         before: Page | None = None
+        longest = 0
         while True:
             query = [*params, ("limit", str(PAGE_SIZE))]
             if cursor:
@@ -68,11 +70,13 @@ class Paging:
                 raise unreadable(endpoint, "a full page gave no way to the next one")
             yield page
             cursor, before = page.cursor, None
-            if not cursor and page.entries >= PAGE_SIZE and self.last_row is not None and page.rows:
+            if (not cursor or cursor in seen) and page.entries >= PAGE_SIZE and page.rows:
                 cursor, before = self.last_row(page.rows[-1]), page
             leads_on = bool(cursor) and cursor not in seen
-            if page.entries < PAGE_SIZE and (page.entries not in _LIKELY_CAPS or not leads_on):
+            may_be_kept_short = page.entries in _LIKELY_CAPS and page.entries >= longest
+            if page.entries < PAGE_SIZE and not (may_be_kept_short and leads_on):
                 return
+            longest = max(longest, page.entries)
             if not leads_on:
                 raise unreadable(endpoint, "a full page gave no way to the next one")
             seen.add(cursor)

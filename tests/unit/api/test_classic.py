@@ -115,14 +115,30 @@ def test_cursor_may_be_a_number() -> None:
     assert queries(script)[1]["idLessThan"] == "401"
 
 
+@pytest.mark.parametrize("last", [0, 3])
+def test_full_page_with_the_cursor_that_led_to_it_goes_on_from_its_oldest_order(last: int) -> None:
+    dialect, script = dialect_of(page(100, 500), page(100, 400, endId="401"), page(last, 300))
+
+    assert sum(len(one) for one in dialect.open_orders(product_type=USDT)) == 200 + last
+    assert [query.get("idLessThan") for query in queries(script)] == [None, "401", "301"]
+
+
+@pytest.mark.parametrize("size", [10, 20, 25, 30, 40, 50])
+def test_page_that_is_shorter_than_one_before_it_is_the_last_one(size: int) -> None:
+    dialect, script = dialect_of(page(100, 500), page(size, 400))
+
+    assert sum(len(one) for one in dialect.open_orders(product_type=USDT)) == 100 + size
+    assert len(script.sent) == 2
+
+
 @pytest.mark.parametrize(
     "outcomes",
     [
         [page(100, 500), page(100, 500)],
-        [page(100, 500, endId="401"), page(100, 400, endId="401")],
+        [page(100, 500, endId="401"), page(100, 400, endId="401"), page(100, 400, endId="401")],
         [page(100, 500), page(100, 400), page(100, 500)],
     ],
-    ids=["same page", "same cursor", "back to an old cursor"],
+    ids=["same page", "same cursor, and the same page", "back to an old cursor"],
 )
 def test_cursor_that_leads_nowhere_new_ends_the_read_unfinished(outcomes: list[Outcome]) -> None:
     dialect, script = dialect_of(*outcomes)

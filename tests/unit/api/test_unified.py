@@ -192,7 +192,7 @@ def test_short_page_without_a_cursor_is_the_last_one(size: int, cursor: Any) -> 
     assert len(script.sent) == 1
 
 
-@pytest.mark.parametrize("size", [10, 20, 50])
+@pytest.mark.parametrize("size", [10, 20, 25, 30, 40, 50])
 def test_pages_kept_shorter_than_asked_for_are_read_to_the_end(size: int) -> None:
     dialect, _ = unified_of(page(size, 500, "a"), page(size, 400, "b"), page(2, 300, "c"))
 
@@ -210,8 +210,8 @@ def test_book_that_fills_its_pages_exactly_is_read_to_the_empty_one() -> None:
     [
         [page(100, 500), page(100, 500)],
         [page(100, 500), page(100, 402)],
-        [page(100, 500, "a"), page(100, 400, "a")],
-        [page(100, 500, "a"), page(100, 400, "b"), page(100, 300, "a")],
+        [page(100, 500, "a"), page(100, 400, "a"), page(100, 400, "a")],
+        [page(100, 500, "a"), page(100, 400, "b"), page(100, 300, "a"), page(100, 300, "a")],
     ],
     ids=["no cursor, the same page", "no cursor, a page that overlaps", "same cursor", "back to an old cursor"],
 )
