@@ -38,7 +38,12 @@ from airflow_provider_bitget.api.classic_rows import (
     resting_order,
 )
 from airflow_provider_bitget.api.client import Answer, BitgetClient, Endpoint
-from airflow_provider_bitget.api.exceptions import BitgetBadRequestError, BitgetConfigError, BitgetGoneError, BitgetScopeError
+from airflow_provider_bitget.api.exceptions import (
+    BitgetBadRequestError,
+    BitgetConfigError,
+    BitgetGoneError,
+    BitgetScopeError,
+)
 from airflow_provider_bitget.api.fields import rows_in, unreadable
 from airflow_provider_bitget.api.order_rows import ended_order
 from airflow_provider_bitget.api.paging import Page, Params

@@ -30,7 +30,6 @@ from typing import Any, Final, TypeVar
 
 from airflow_provider_bitget.api.error_codes import ErrorCategory
 
-
 CallError = TypeVar("CallError", bound="BitgetCallError")
 
 

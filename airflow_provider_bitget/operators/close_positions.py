@@ -84,11 +84,14 @@ class BitgetClosePositionsOperator(BitgetScopeOperator):
         self.cancel_locking_stops = flag("cancel_locking_stops", cancel_locking_stops)
 
     def _prepare(self, hook: BitgetHook, arguments: Scope, known_ends: Mapping[str, str]) -> ClosePositions:
-        return hook.prepare_close_positions(
-            arguments,
-            hold_side=self.hold_side,
-            deadline=self.deadline,
-            settle=self.settle,
-            simulate=self.simulate,
-            cancel_locking_stops=self.cancel_locking_stops,
-        )
+        return hook.prepare_close_positions(arguments, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """Return what the close is to be like."""
+        return {
+            "hold_side": self.hold_side,
+            "deadline": self.deadline,
+            "settle": self.settle,
+            "simulate": self.simulate,
+            "cancel_locking_stops": self.cancel_locking_stops,
+        }

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from os.path import expanduser
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
@@ -44,6 +45,9 @@ BEGAN_AT: Final = "began_at"
 
 REFUSED: Final = "refused"
 """The XCom under which a phase that could not begin says why: it leaves no report."""
+
+TRIED_BEFORE: Final = "tried_before"
+"""The XCom under which a cancel says that this is not its first try: its report does not speak of those before."""
 
 _OVER: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _NOT_BEGUN: Final = frozenset({"", "scheduled", "queued", "skipped", "upstream_failed", "removed"})
@@ -158,6 +162,8 @@ class BitgetFlattenCancelOperator(BitgetScopeOperator):
         if self.gives_way_to is not None and has_begun(context, self.gives_way_to):
             raise AirflowSkipException(f"{self.gives_way_to} has begun: what is left here is for the phases after it")
         self._push(BEGAN_AT, time.time(), context)
+        if context["ti"].try_number > 1:
+            self._push(TRIED_BEFORE, True, context)
         if self.closed_by is not None and not (
             has_succeeded(context, self.closed_by) and is_proven_closed(_pulled(context, self.closed_by))
         ):
@@ -199,6 +205,8 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
     :param settle_after_fill: the same where an order may have filled while the orders were cancelled.
     :param earlier_task_ids: the phases before, in the same run and with the same map index. Their reports tell whether
         an order filled; a report that is missing counts as a fill.
+    :param cancel_task_ids: those of them that cancel what may open a position. An order may fill although its cancel
+        was acknowledged: no position may show until ``settle_after_fill`` after the last cancel.
     :param deadline: seconds for the whole run.
     :param simulate: report what would be closed; send nothing that changes anything.
     :param bitget_conn_id: (templated) id of the Airflow connection.
@@ -216,6 +224,7 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
         settle: float = 10,
         settle_after_fill: float = 30,
         earlier_task_ids: Iterable[str] = (),
+        cancel_task_ids: Iterable[str] = (),
         deadline: float = 120,
         simulate: bool = False,
         bitget_conn_id: str = "bitget_default",
@@ -235,12 +244,17 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
         )
         self.settle_after_fill = pause("settle_after_fill", settle_after_fill, deadline=deadline)
         self.earlier_task_ids = tuple(earlier_task_ids)
+        self.cancel_task_ids = tuple(cancel_task_ids)
+        self._last_cancel: float | None = None
 
     def execute(self, context: Context) -> Any:
         """Close, wait until no position shows, and return the report."""
-        self.settle = _settle(self, context)
+        self.settle, self._last_cancel = _settle(self, context)
         with _leaves_its_refusal(self, context):
             return self._carry_out(self._arguments(), context)
+
+    def _options(self) -> dict[str, Any]:
+        return {**super()._options(), **_of_last_cancel(self._last_cancel, self.settle_after_fill)}
 
 
 class BitgetCloseGateSensor(BaseSensorOperator):
@@ -299,6 +313,8 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
     :param settle_after_fill: the same where an order filled during the run: its position may show seconds later.
     :param earlier_task_ids: the phases before, in the same run and with the same map index. Their reports tell whether
         an order filled; a report that is missing counts as a fill.
+    :param cancel_task_ids: those of them that cancel what may open a position. An order may fill although its cancel
+        was acknowledged: the last read is made ``settle_after_fill`` after the last cancel at the earliest.
     :param deadline: seconds for the whole run.
     :param simulate: look once, and do not fail over what is open.
     :param bitget_conn_id: (templated) id of the Airflow connection.
@@ -322,6 +338,7 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         settle: float = 10,
         settle_after_fill: float = 30,
         earlier_task_ids: Iterable[str] = (),
+        cancel_task_ids: Iterable[str] = (),
         deadline: float = 60,
         simulate: bool = False,
         bitget_conn_id: str = "bitget_default",
@@ -342,10 +359,12 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         self.settle = pause("settle", settle, deadline=deadline)
         self.settle_after_fill = pause("settle_after_fill", settle_after_fill, deadline=deadline)
         self.earlier_task_ids = tuple(earlier_task_ids)
+        self.cancel_task_ids = tuple(cancel_task_ids)
+        self._last_cancel: float | None = None
 
     def execute(self, context: Context) -> Any:
         """Read until flat or until the deadline, and return the report."""
-        self.settle = _settle(self, context)
+        self.settle, self._last_cancel = _settle(self, context)
         with _leaves_its_refusal(self, context):
             return self._carry_out(self._arguments(), context)
 
@@ -353,7 +372,13 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         return self._scope(lookback_days=self.lookback_days)
 
     def _prepare(self, hook: BitgetHook, arguments: Scope, known_ends: Mapping[str, str]) -> ProveFlat:
-        return hook.prepare_prove_flat(arguments, settle=self.settle, deadline=self.deadline, patient=not self.simulate)
+        return hook.prepare_prove_flat(
+            arguments,
+            settle=self.settle,
+            deadline=self.deadline,
+            patient=not self.simulate,
+            **_of_last_cancel(self._last_cancel, self.settle_after_fill),
+        )
 
     def _doubt(self, report: RunReport) -> str:
         unread = super()._doubt(report)
@@ -631,15 +656,47 @@ def has_succeeded(context: Context, task_id: str) -> bool:
         return False
 
 
-def _settle(task: BitgetFlattenCloseOperator | BitgetProveFlatOperator, context: Context) -> float:
-    """Return for how many seconds nothing may show, as far as the reports of the phases before tell."""
+def last_cancel_of(report: Any, *, tried_before: bool) -> float | None:
+    """Return when a phase cancelled something last, in seconds since the epoch by the exchange's clock, if it did.
+
+    :param report: the phase's report. It says when its last read began, and nothing was cancelled after that.
+    :param tried_before: it is not the phase's first try, and those before may have cancelled something.
+    """
+    if not isinstance(report, Mapping):
+        return None
+    counts, read = report.get("counts"), report.get("range")
+    if not tried_before and not (isinstance(counts, Mapping) and counts.get("cancelled")):
+        return None
+    try:
+        moment = datetime.fromisoformat(read["to"]).timestamp() if isinstance(read, Mapping) else time.time()
+    except (KeyError, TypeError, ValueError):
+        # It is not known when: no longer ago than now.
+        moment = time.time()
+    # Whole seconds are written down.
+    return moment + 1.0
+
+
+def _settle(task: BitgetFlattenCloseOperator | BitgetProveFlatOperator, context: Context) -> tuple[float, float | None]:
+    """Return for how many seconds nothing may show, and when orders were cancelled last, as far as reports tell."""
     if task.simulate:
-        return 0.0
+        return 0.0, None
+    moments = [
+        last_cancel_of(_pulled(context, task_id), tried_before=_pulled(context, task_id, TRIED_BEFORE) is not None)
+        for task_id in task.cancel_task_ids
+    ]
+    last_cancel = max((moment for moment in moments if moment is not None), default=None)
     if not any(may_have_filled(_pulled(context, task_id)) for task_id in task.earlier_task_ids):
-        return task.settle
+        return task.settle, last_cancel
     settle = max(task.settle, task.settle_after_fill)
     task.log.info("An order may have filled during this run: nothing may show for %g s", settle)
-    return settle
+    return settle, last_cancel
+
+
+def _of_last_cancel(moment: float | None, seconds: float) -> dict[str, Any]:
+    """Return the option that makes a run wait for what may come of an acknowledged cancel."""
+    from airflow_provider_bitget.trading.books import LastCancel
+
+    return {} if moment is None else {"last_cancel": LastCancel(moment, seconds)}
 
 
 def _pulled(context: Context, task_id: str, key: str = "return_value") -> Any:

@@ -126,7 +126,9 @@ def flatten_account(
         types of one user share the exchange's limits, and take longer.
     :param settle: seconds for which no position may show before ``close`` ends, and between the two reads of the proof
         at least.
-    :param settle_after_fill: the same where an order filled during the run: its position may show seconds later.
+    :param settle_after_fill: the same where an order filled during the run: its position may show seconds later. An
+        order may also fill although its cancel was acknowledged: neither ``close`` nor ``prove`` ends before so many
+        seconds have passed since the last cancel.
     :param report_path: (templated) folder for the page (HTML and Markdown), a path or a URL that Airflow's object
         storage knows, such as ``s3://aws_default@bucket/flatten``; ``None`` for no page.
     :param outlets: a literal list of assets (on Airflow 2 of datasets), such as ``[Asset("bitget://desk_a/flat")]``:
@@ -213,6 +215,7 @@ class _Tasks:
         close = BitgetFlattenCloseOperator(
             product_type=product_type,
             earlier_task_ids=[cancel.task_id],
+            cancel_task_ids=[cancel.task_id],
             deadline=self.close_deadline,
             **settling,
             **self.scope,
@@ -242,6 +245,7 @@ class _Tasks:
             lookback_days=self.lookback_days,
             **settling,
             earlier_task_ids=[task.task_id for task in phases.values()],
+            cancel_task_ids=[cancel.task_id, sweep.task_id],
             deadline=self.prove_deadline,
             **self.scope,
             **self.options("prove", product_type, self.prove_deadline, trigger_rule="all_done"),

@@ -576,7 +576,7 @@ class BatchCancel:
             self._look_up(missing)
 
     def _was_there(self, track: OrderTrack) -> bool:
-        """Whether an order that is not found was seen, may have been cancelled, or others of its kind and symbol were."""
+        """Whether an order that is not found was seen, or may have been cancelled, or others of its symbol were."""
         return track.may_be_told_later or track.seen_open or track.scope in self._good_scopes
 
     def _read_for_simulation(self) -> None:

@@ -301,6 +301,8 @@ class EmptyReads:
         self._settle = settle
         self._first_ended: float | None = None
         self._is_proof = False
+        #: The moment of the monotonic clock before which no read is proof, whatever was read earlier.
+        self.not_before = float("-inf")
 
     @property
     def are_proof(self) -> bool:
@@ -313,7 +315,7 @@ class EmptyReads:
             self._first_ended = ended
         else:
             # Sums of floats: what was waited for may come out a hair short.
-            self._is_proof = began >= self._first_ended + self._settle - 1e-6
+            self._is_proof = began >= max(self._first_ended + self._settle, self.not_before) - 1e-6
 
     def reset(self) -> None:
         """Begin anew: a read showed something, or failed."""
@@ -322,7 +324,34 @@ class EmptyReads:
 
     def pause(self, now: float) -> float:
         """Return the seconds until another read may be proof."""
-        return 0.0 if self._first_ended is None else max(0.0, self._first_ended + self._settle - now)
+        if self._first_ended is None:
+            return 0.0
+        return max(0.0, max(self._first_ended + self._settle, self.not_before) - now)
+
+
+@dataclass(frozen=True, slots=True)
+class LastCancel:
+    """When orders were cancelled last: one of them may have filled all the same, and its position may show late.
+
+    Bitget's yes to a cancel means that the request was received; how the order ended shows later:
+    https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders .
+
+    :param moment: in seconds since the epoch by the exchange's clock.
+    :param seconds: how long after it a position may show for the first time.
+    """
+
+    moment: float
+    seconds: float
+
+    def quiet_from(self, exchange_time: float, now: float) -> float:
+        """Return the moment of the monotonic clock from which on a read shows whatever came of it.
+
+        :param exchange_time: now, by the exchange's clock.
+        :param now: now, by the monotonic clock.
+        """
+        left = self.moment + self.seconds - exchange_time
+        # Never longer than it takes at most, whatever the moment is.
+        return now + min(max(left, 0.0), self.seconds)
 
 
 def reach_of(read_at: float, lookback_days: int) -> float:

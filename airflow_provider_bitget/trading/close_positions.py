@@ -32,7 +32,7 @@ from airflow_provider_bitget.api.exceptions import (
 )
 from airflow_provider_bitget.api.rows import CloseAnswer, Position
 from airflow_provider_bitget.trading.batch_cancel import IN_FLIGHT, READ_ATTEMPTS, READ_CALL_ATTEMPTS
-from airflow_provider_bitget.trading.books import POSITIONS, Books
+from airflow_provider_bitget.trading.books import POSITIONS, Books, LastCancel
 from airflow_provider_bitget.trading.close_call import CloseCall, was_not_processed
 from airflow_provider_bitget.trading.close_report import CloseReport
 from airflow_provider_bitget.trading.in_flight import InFlight
@@ -73,6 +73,7 @@ class ClosePositions:
     :param hold_side: ``"long"`` or ``"short"``: never closes the other side; ``None`` for both.
     :param deadline: seconds for the whole run.
     :param settle: seconds for which no position may show at the end; positions may appear late after a fill.
+    :param last_cancel: when orders were cancelled before, if any were: the run waits for what may come of it.
     :param simulate: read, and send nothing that changes anything.
     :param cancel_locking_stops: where a close is refused because orders lock the position's size, cancel the
         take-profit and stop-loss orders of that symbol and side, and close again.
@@ -88,6 +89,7 @@ class ClosePositions:
         hold_side: str | None = None,
         deadline: float = 120.0,
         settle: float = 1.0,
+        last_cancel: LastCancel | None = None,
         simulate: bool = False,
         cancel_locking_stops: bool = False,
         workers: Workers | None = None,
@@ -126,6 +128,9 @@ class ClosePositions:
         #: Symbols with a live order that closes; ``None`` where that was not read just now.
         self._live: dict[str, str] | None = None
         self._idle_since: float | None = None
+        self._last_cancel = last_cancel
+        #: The moment of the monotonic clock before which no position shows that there is none.
+        self._quiet_from = float("-inf")
 
     def run(self) -> CloseReport:
         """Close, prove, and return the report.
@@ -216,7 +221,10 @@ class ClosePositions:
         if self._idle_since is None:
             self._idle_since = now
             return False
-        return now - self._idle_since >= self.settle
+        return now >= self._settled_at(self._idle_since)
+
+    def _settled_at(self, idle_since: float) -> float:
+        return max(idle_since + self.settle, self._quiet_from)
 
     def _pause(self, seconds: float) -> bool:
         """Wait, and return whether there is time for another read."""
@@ -230,7 +238,7 @@ class ClosePositions:
     def _time_to_next_read(self) -> float:
         """Return how long to wait while no close may be sent: not longer than until one may, or all is settled."""
         if self._idle_since is not None:
-            return min(POLL_SECONDS, self.settle)
+            return min(POLL_SECONDS, max(0.0, self._settled_at(self._idle_since) - self.clock.monotonic()))
         left = min((track.due_at for track in self._every_track()), default=0.0) - self.clock.monotonic()
         return min(POLL_SECONDS, left) if left > 0 else POLL_SECONDS
 
@@ -272,6 +280,9 @@ class ClosePositions:
 
     def _take_positions(self, positions: list[Position]) -> None:
         now = self.clock.monotonic()
+        if self._last_cancel is not None:
+            self._quiet_from = self._last_cancel.quiet_from(self.dialect.client.exchange_time(), now)
+            self._last_cancel = None
         self._positions = positions
         wanted: dict[Key, list[Position]] = {}
         for position in positions:

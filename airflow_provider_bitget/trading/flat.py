@@ -27,6 +27,7 @@ from airflow_provider_bitget.trading.books import (
     Books,
     BooksReader,
     EmptyReads,
+    LastCancel,
     order_row,
     position_row,
     utc_text,
@@ -146,6 +147,7 @@ class ProveFlat:
     :param scope: what has to be empty.
     :param settle: seconds at least between the two empty reads.
     :param deadline: seconds for the whole run.
+    :param last_cancel: when orders were cancelled before, if any were: the last read waits for what may come of it.
     :param patient: look again while something is left; without it the first complete read that shows something ends
         the run.
     :param workers: runs the requests; by default a bounded number of threads.
@@ -158,6 +160,7 @@ class ProveFlat:
         *,
         settle: float = 10.0,
         deadline: float = 120.0,
+        last_cancel: LastCancel | None = None,
         patient: bool = True,
         workers: Workers | None = None,
     ) -> None:
@@ -169,6 +172,7 @@ class ProveFlat:
         self._in_flight = self._reader.in_flight
         self._patient = patient
         self._empty = EmptyReads(settle)
+        self._last_cancel = last_cancel
         self._books: list[Books | BookNumbers] = []
         self._error: Exception | None = None
 
@@ -238,6 +242,9 @@ class ProveFlat:
                 self._in_flight.pause(READ_AGAIN)
             return
         now = self.clock.monotonic()
+        if self._last_cancel is not None:
+            self._empty.not_before = self._last_cancel.quiet_from(books.read_at, began)
+            self._last_cancel = None
         self._empty.add(began, now)
         if not self._empty.are_proof:
             self._in_flight.pause(self._empty.pause(now))

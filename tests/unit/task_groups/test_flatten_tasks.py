@@ -18,11 +18,13 @@ from airflow_provider_bitget.operators.exceptions import BitgetTaskError, Bitget
 from airflow_provider_bitget.operators.flatten import (
     BEGAN_AT,
     REFUSED,
+    TRIED_BEFORE,
     BitgetCloseGateSensor,
     BitgetFlattenCancelOperator,
     BitgetFlattenCloseOperator,
     BitgetFlattenReportOperator,
     BitgetProveFlatOperator,
+    last_cancel_of,
     may_have_filled,
     page_name,
 )
@@ -45,9 +47,11 @@ class TaskInstance:
         map_index: int = -1,
         run_id: str = "scheduled__2026-11-23T23:55:00+00:00",
         waiting_since: float | None = None,
+        try_number: int = 1,
         broken: bool = False,
     ) -> None:
         self.dag_id, self.run_id, self.task_id = "evening", run_id, "flatten_account.report"
+        self.try_number = try_number
         self.map_index = map_index
         self.max_tries = 0
         self.broken = broken
@@ -271,6 +275,96 @@ def test_close_waits_for_positions_that_show_late_longer_after_a_fill(
     assert seconds * 1000 <= closed["duration_ms"] < seconds * 1000 + 1_000
 
 
+NOW = datetime(2026, 11, 23, 23, 56, 10, tzinfo=UTC).timestamp()
+READ_AT = {"range": {"to": "2026-11-23T23:56:10Z"}}
+CANCELLED: dict[str, Any] = {"counts": {"cancelled": 3}, "already_closed": [], "unresolved": [], **READ_AT}
+CANCELLED_NONE: dict[str, Any] = {"counts": {"cancelled": 0}, "already_closed": [], "unresolved": [], **READ_AT}
+
+
+@pytest.mark.parametrize(
+    ("report", "tried_before", "moment"),
+    [
+        (CANCELLED, False, NOW + 1),
+        (CANCELLED_NONE, False, None),
+        # The try before may have cancelled what this one did not find.
+        (CANCELLED_NONE, True, NOW + 1),
+        (None, True, None),
+        ("a report", False, None),
+        ({"counts": "none"}, False, None),
+    ],
+)
+def test_moment_of_the_last_cancel_is_that_of_the_last_read_after_it(
+    report: Any, tried_before: bool, moment: float | None
+) -> None:
+    assert last_cancel_of(report, tried_before=tried_before) == moment
+
+
+@pytest.mark.parametrize("odd", [{}, {"range": None}, {"range": {"to": ""}}, {"range": {"to": 7}}, {"range": {}}])
+def test_cancel_that_does_not_say_when_it_was_was_just_now(odd: dict[str, Any]) -> None:
+    report = {"counts": {"cancelled": 1}, **odd}
+
+    assert last_cancel_of(report, tried_before=False) == pytest.approx(time.time() + 1, abs=5)
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, False), (2, True), (3, True)])
+def test_cancel_says_that_it_was_tried_before(sandbox: Sandbox, number: int, said: bool) -> None:
+    ti = TaskInstance(try_number=number)
+
+    run(cancel(), ti)
+
+    assert (TRIED_BEFORE in ti.pushed) is said
+
+
+def just_now(report: dict[str, Any]) -> dict[str, Any]:
+    return {**report, "range": {"to": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}}
+
+
+@pytest.mark.parametrize(
+    ("report", "tried_before", "seconds"),
+    [(CANCELLED, None, 2.5), (CANCELLED_NONE, None, 0.0), (CANCELLED_NONE, True, 2.5)],
+)
+def test_close_waits_for_what_may_come_of_an_acknowledged_cancel(
+    sandbox: Sandbox, report: dict[str, Any], tried_before: bool | None, seconds: float
+) -> None:
+    xcoms = {(CANCEL, "return_value"): just_now(report), (CANCEL, TRIED_BEFORE): tried_before}
+    task = BitgetFlattenCloseOperator(
+        task_id="close",
+        product_type=PRODUCT_TYPE,
+        settle=0,
+        settle_after_fill=2.5,
+        earlier_task_ids=[CANCEL],
+        cancel_task_ids=[CANCEL],
+        deadline=20,
+    )
+
+    closed = run(task, TaskInstance(xcoms=xcoms))
+
+    assert closed["verified"]
+    # A second is lost to the report's whole seconds, and one is added for it.
+    assert max(0.0, seconds - 1.5) * 1000 <= closed["duration_ms"] < seconds * 1000 + 2_000
+
+
+def test_order_that_fills_although_its_cancel_was_acknowledged_is_closed_by_the_same_run(sandbox: Sandbox) -> None:
+    sandbox.reset(position_lag=2.0, fills_make_positions=True)
+    (order,) = sandbox.place(1, "BTCUSDT")
+    sandbox.inject("ack_only", times=1)
+    task = BitgetFlattenCloseOperator(
+        task_id="close",
+        product_type=PRODUCT_TYPE,
+        settle=0.2,
+        settle_after_fill=4,
+        earlier_task_ids=[CANCEL],
+        cancel_task_ids=[CANCEL],
+        deadline=20,
+    )
+    sandbox.fill(order["orderId"])
+
+    closed = run(task, TaskInstance(xcoms={(CANCEL, "return_value"): just_now(CANCELLED)}))
+
+    assert closed["counts"]["closed"] == 1
+    assert sandbox.positions() == []
+
+
 # -------------------------------------------------------------------------------------------------- the proof
 
 
@@ -315,6 +409,20 @@ def test_a_fill_makes_the_proof_wait_longer(sandbox: Sandbox, report: Any, settl
     result = run(prove(earlier_task_ids=[CANCEL, CLOSE]), TaskInstance(xcoms=xcoms))
 
     assert (result["flat"], result["settle"]) == (True, settle)
+
+
+@pytest.mark.parametrize(("report", "tried_before"), [(CANCELLED, None), (CANCELLED_NONE, True)])
+def test_proof_is_made_after_whatever_may_come_of_an_acknowledged_cancel(
+    sandbox: Sandbox, report: dict[str, Any], tried_before: bool | None
+) -> None:
+    sandbox.reset(position_lag=1.5, fills_make_positions=True)
+    (order,) = sandbox.place(1, "BTCUSDT")
+    sandbox.fill(order["orderId"])
+    xcoms = {(CANCEL, "return_value"): just_now(report), (CANCEL, TRIED_BEFORE): tried_before}
+    task = prove(earlier_task_ids=[CANCEL], cancel_task_ids=[CANCEL], settle_after_fill=3, deadline=6)
+
+    with pytest.raises(BitgetTaskError, match=r"Not flat: 0 orders, 0 plan orders, 1 positions"):
+        run(task, TaskInstance(xcoms=xcoms))
 
 
 def test_what_is_left_fails_the_proof_which_may_be_tried_again(sandbox: Sandbox) -> None:

@@ -21,6 +21,7 @@ from airflow_provider_bitget.api.exceptions import (
 )
 from airflow_provider_bitget.api.rows import OpenPlanOrder
 from airflow_provider_bitget.sandbox.plan_orders import PROTECTIVE_PLAN_TYPES, PlanOrder
+from airflow_provider_bitget.trading.books import LastCancel
 from airflow_provider_bitget.trading.close_positions import CLOSE_INTERVAL
 from airflow_provider_bitget.trading.close_report import CloseBucket, CloseOutcome, CloseReport
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
@@ -365,6 +366,23 @@ def test_no_position_has_to_show_for_as_long_as_the_run_is_to_make_sure(market: 
     close(market, settle=30.0)
     assert 30 <= market.clock.monotonic() < 32
     assert 25 <= reads_between(market, 0.0, 31.0) <= 33
+
+
+@pytest.mark.parametrize(("ago", "seconds"), [(0.0, 30.0), (12.0, 18.0), (25.0, 10.0), (31.0, 10.0), (-500.0, 30.0)])
+def test_no_position_shows_until_whatever_may_come_of_the_last_cancel_would(
+    market: Market, ago: float, seconds: float
+) -> None:
+    close(market, settle=10.0, last_cancel=LastCancel(market.clock.time() - ago, 30.0))
+    assert market.clock.monotonic() == pytest.approx(seconds, abs=1.5)
+
+
+def test_position_of_an_order_that_filled_although_its_cancel_was_acknowledged_is_closed(
+    market_with: Callable[..., Market],
+) -> None:
+    market = market_with(fills_make_positions=True, position_lag=25.0)
+    market.fill(*market.place(1, "ETHUSDT", trade_side="open", hold_side="long"))
+    report = close(market, settle=10.0, last_cancel=LastCancel(market.clock.time(), 30.0))
+    assert closed(report) == {"ETHUSDT/long"}
 
 
 # Never blindly

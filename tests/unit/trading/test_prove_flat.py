@@ -18,6 +18,7 @@ from airflow_provider_bitget.api.exceptions import (
 from airflow_provider_bitget.api.rows import PLAN_TYPES
 from airflow_provider_bitget.sandbox.accounts import numbered_account
 from airflow_provider_bitget.sandbox.orders import PARTIALLY_FILLED
+from airflow_provider_bitget.trading.books import LastCancel
 from airflow_provider_bitget.trading.flat import FlatReport, ProveFlat
 from airflow_provider_bitget.trading.in_flight import GRACE_SECONDS
 from airflow_provider_bitget.trading.scope import parse_scope
@@ -73,6 +74,39 @@ def assert_report_is_sound(market: Market, report: FlatReport) -> None:
         assert report.error is None
         assert as_dict["reads"] >= 2
         assert not report.not_done()
+
+
+@pytest.mark.parametrize(("ago", "seconds"), [(0.0, 30.0), (12.0, 18.0), (25.0, 10.0), (31.0, 10.0), (-500.0, 30.0)])
+@pytest.mark.parametrize("ahead", [-50.0, 0.0, 50.0])
+def test_last_read_waits_for_what_may_come_of_the_last_cancel_by_the_exchanges_clock(
+    ago: float, seconds: float, ahead: float
+) -> None:
+    market = Market(clock_ahead=ahead)
+    cancelled = LastCancel(market.clock.time() - ago, 30.0)
+
+    report = prove(market, settle=10.0, last_cancel=cancelled, deadline=120.0)
+
+    assert report.flat
+    assert market.clock.monotonic() == pytest.approx(seconds, abs=1.0)
+    assert report.to_dict()["reads"] == 2
+
+
+@pytest.mark.parametrize("lag", [5.0, 15.0, 25.0, 29.0])
+def test_order_that_fills_although_its_cancel_was_acknowledged_is_not_called_flat(lag: float) -> None:
+    """Bitget's yes says that the request was received."""
+    market = Market(fills_make_positions=True, position_lag=lag)
+    orders = market.place(3, trade_side="open", hold_side="long")
+    market.exchange.inject("ack_only", order_ids=[orders[0].order_id])
+    market.before(OPEN_READS, 1, lambda: market.fill(orders[0]))
+    report = market.prepare(orders).run()
+    assert report.counts["cancelled"] == 3
+    cancelled = LastCancel(market.clock.time(), 30.0)
+    market.clock.advance(1.0)
+
+    proof = prepare(market, settle=10.0, last_cancel=cancelled, deadline=60.0).run()
+
+    assert not proof.flat
+    assert proof.to_dict()["counts"]["positions"] == 1
 
 
 def seconds_between_reads(market: Market) -> list[float]:
