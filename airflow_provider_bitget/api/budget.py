@@ -89,3 +89,9 @@ class Budget:
         part.tally = self.tally
         part._stop = self._stop
         return part
+
+    def at_most(self, seconds: float) -> Budget:
+        """Return a view of this budget that ends so many seconds from now, if not earlier; it shares stop and tally."""
+        part = self.share(reserve=0.0)
+        part.deadline = self.clock.monotonic() + min(seconds, self.remaining())
+        return part

@@ -5,7 +5,8 @@ group by symbol and plan type -> chunk -> dispatch concurrently under the limite
 batches split -> open orders read back -> gone ones looked up -> what is still open goes round again -> report.
 
 An order is ``cancelled`` only if an answer listed it as a success *and* a completed read of the open orders no longer
-shows it, or if the history says that it ended cancelled and we may have done it. The endpoints' pages:
+shows it, or if the history says that it ended cancelled and we may have done it. Such a success says that the cancel was
+received (Bitget's words): the history is looked through for orders that filled all the same. The endpoints' pages:
 https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders and, for plan orders,
 https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order .
 """
@@ -40,7 +41,7 @@ from airflow_provider_bitget.api.rows import (
     ItemAnswer,
 )
 from airflow_provider_bitget.trading.in_flight import InFlight
-from airflow_provider_bitget.trading.look_up import DETAIL_FIRST, OrderLookUp, PlanOrderLookUp
+from airflow_provider_bitget.trading.look_up import DETAIL_FIRST, MOST_CONFIRMED, OrderLookUp, PlanOrderLookUp
 from airflow_provider_bitget.trading.order_kinds import NormalOrders, OpenRead, OpenRow, OrderKind, PlanOrders
 from airflow_provider_bitget.trading.order_list import OrderRef, chunk_orders
 from airflow_provider_bitget.trading.progress import Progress
@@ -125,7 +126,8 @@ class _ReadBack:
         if self.completed == len(self.reads):
             for track in self.tracks:
                 track.was_read = True
-                track.settle_by_read(self.found.get(id(track)))
+                if not track.end_is_known:
+                    track.settle_by_read(self.found.get(id(track)))
 
 
 class BatchCancel:
@@ -204,7 +206,7 @@ class BatchCancel:
             on_abandon=self._abandon,
         )
         most_pages = 10 + 2 * (len(self.tracks) // 100)
-        ends = OrderLookUp(dialect, product_type, self._in_flight, self.budget, most_pages=most_pages)
+        self._ends = ends = OrderLookUp(dialect, product_type, self._in_flight, self.budget, most_pages=most_pages)
         plan_ends = PlanOrderLookUp(
             dialect, product_type, self._in_flight, self.budget, most_pages=most_pages, orders=ends
         )
@@ -507,8 +509,11 @@ class BatchCancel:
         """
         refused = False
 
-        def take(read_back: _ReadBack, found: Any, error: BaseException | None) -> None:
+        def take(read_back: _ReadBack | None, found: Any, error: BaseException | None) -> None:
             nonlocal refused
+            if read_back is None:
+                self._take_fills(found, error)
+                return
             refused |= isinstance(error, (BitgetBadRequestError, BitgetAccountRiskError))
             read_back.take(self._in_flight.result_of_read(found, error))
 
@@ -516,10 +521,19 @@ class BatchCancel:
         for read_back in reads_back:
             for read in read_back.reads:
                 self._in_flight.submit(partial(read_back.read_through, read, self.budget), read_back)
+        taken = [track for track in tracks if track.is_taken and track.order_id and not track.ref.plan_type]
+        if 0 < len(taken) <= MOST_CONFIRMED:
+            self._in_flight.submit(partial(self._ends.filled, taken))
         self._in_flight.collect(take)
         for read_back in reads_back:
             read_back.settle()
         return refused
+
+    def _take_fills(self, found: Any, error: BaseException | None) -> None:
+        """Settle the orders that have filled although their cancel was acknowledged: that says it was received."""
+        offset = self.dialect.client.exchange_time() - self.clock.time()
+        for track, ended in self._in_flight.result_of_read(found, error) or ():
+            track.settle_by_end(ended, offset)
 
     def _look_up(self, tracks: Sequence[OrderTrack]) -> None:
         """Ask how orders ended, and settle those whose end is known."""

@@ -6,11 +6,14 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.dialect import Dialect
+from airflow_provider_bitget.api.exceptions import BitgetCallError, BitgetNotSentError
+from airflow_provider_bitget.api.paging import PAGE_SIZE
 from airflow_provider_bitget.api.rows import (
     OPENING_PLAN_TYPES,
     PROTECTIVE_PLAN_TYPES,
@@ -32,6 +35,12 @@ LOOK_UP_SLICE: Final = 100
 
 LOOK_UP_ATTEMPTS: Final = 4
 """How often one look-up is sent before it is left for later."""
+
+MOST_CONFIRMED: Final = 500
+"""Up to so many acknowledged orders are looked for in the history: five pages, while the open orders are read."""
+
+SECONDS_TO_CONFIRM: Final = 2.5
+"""How long that may take: nobody waits longer for what only may be told."""
 
 OLDEST_PLAN_ORDER_DAYS: Final = 730
 """How far back a plan order of which nothing else is known is looked for among the open ones."""
@@ -185,6 +194,25 @@ class LookUp(ABC):
 
 class OrderLookUp(LookUp):
     """How normal orders ended: orders-history, then order detail."""
+
+    def filled(self, tracks: Sequence[OrderTrack]) -> list[End]:
+        """Return those of the orders that the newest pages of the history show as filled. Runs in a worker.
+
+        What cannot be read, or is not there yet, tells nothing.
+
+        :param tracks: orders whose id is known, at most :data:`MOST_CONFIRMED`.
+        """
+        wanted = {track.order_id: track for track in tracks}
+        budget = self._budget.at_most(SECONDS_TO_CONFIRM)
+        pages = self._dialect.orders_history(product_type=self._product_type, budget=budget, attempts=1)
+        found: list[End] = []
+        with suppress(BitgetCallError, BitgetNotSentError):
+            for page in itertools.islice(pages, MOST_CONFIRMED // PAGE_SIZE):
+                shown = [(wanted.pop(ended.order_id), ended) for ended in page if ended.order_id in wanted]
+                found += [(track, ended) for track, ended in shown if ended.state == "filled"]
+                if not wanted:
+                    break
+        return found
 
     def _histories(self, tracks: Sequence[OrderTrack]) -> Sequence[History]:
         return [partial(self._dialect.orders_history, product_type=self._product_type)]

@@ -261,7 +261,7 @@ class OrderTrack:
         if found is not None and self.open_symbol == self.symbol:
             self.order_id = self.order_id or found.order_id
         if not self.open_symbol:
-            if self.said is Said.DONE and not self.doubtful and not self.needs_proof:
+            if self.is_taken and not self.needs_proof:
                 self.settle(Bucket.CANCELLED)
             return
         self.seen_open = True
@@ -305,7 +305,7 @@ class OrderTrack:
 
     def settle_without_read(self) -> None:
         """Decide what the answers alone decide, for callers who want no read."""
-        if self.said is Said.DONE and not self.doubtful and not self.needs_proof:
+        if self.is_taken and not self.needs_proof:
             self.settle(Bucket.CANCELLED)
 
     @property
@@ -453,8 +453,12 @@ class OrderTrack:
     @property
     def _is_gone_as_asked(self) -> bool:
         """Whether its cancel was taken, no list shows it, and nothing shows that it ended in another way."""
-        is_taken = self.said is Said.DONE and not self.doubtful
-        return is_taken and self.was_read and not self.open_symbol and self.without_end
+        return self.is_taken and self.was_read and not self.open_symbol and self.without_end
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether its cancel was taken, and nothing has contradicted that since."""
+        return self.said is Said.DONE and not self.doubtful
 
     def has_placed(self, child_ids: Sequence[str]) -> None:
         """The exchange names orders that its trigger has placed; no history has told of the trigger."""

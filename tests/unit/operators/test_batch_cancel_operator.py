@@ -19,6 +19,7 @@ from airflow_provider_bitget.sandbox import Sandbox
 from tests.kinds import (
     CANCELS,
     CLASSIC,
+    HISTORY,
     ORDER_READS,
     ORDERS_PER_CANCEL,
     READS_OF_A_LOOK,
@@ -340,7 +341,7 @@ def test_numbers_are_counted_in_airflows_metrics(sandbox: Sandbox, monkeypatch: 
 
     # A batch of fifty that turns out to be too large for the account goes in three.
     cancels, reads = {CLASSIC: 2, UNIFIED: 4}[kind_of(sandbox)], READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS]
-    assert len(served(sandbox)) == cancels + reads
+    assert len(served(sandbox)) == cancels + reads + len(served(sandbox, HISTORY))
     assert counted == {
         "bitget.batch_cancel.cancelled": 60,
         "bitget.batch_cancel.failed": 0,
@@ -457,7 +458,7 @@ def test_a_second_try_names_ends_that_the_first_one_proved_without_asking_again(
     assert report["counts"] == {"requested": 3, "cancelled": 1, "already_closed": 2, "failed": 0, "unresolved": 0}
     assert {row["state"] for row in report["already_closed"]} == {"cancelled"}
     asked = Counter(roles_asked(sandbox)) - Counter(before)
-    assert asked == {CANCELS: 1, ORDER_READS: READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS]}
+    assert asked == {CANCELS: 1, ORDER_READS: READS_OF_A_LOOK[kind_of(sandbox)][ORDER_READS], HISTORY: 1}
 
 
 def test_what_is_stored_never_keeps_an_open_order_from_being_sent(sandbox: Sandbox) -> None:

@@ -27,11 +27,11 @@ from tests.unit.trading.market import (
 # Nothing goes wrong
 
 
-def test_fifty_orders_cost_one_cancel_and_two_reads(market: Market) -> None:
+def test_fifty_orders_cost_one_cancel_two_reads_and_a_look_into_the_history(market: Market) -> None:
     orders = market.place(50)
     report = market.cancel(orders)
     assert counts(report) == {"cancelled": 50}
-    assert [request.endpoint for request in market.wire.sent] == [CANCELS, OPEN_READS, OPEN_READS]
+    assert [request.endpoint for request in market.wire.sent] == [CANCELS, OPEN_READS, OPEN_READS, HISTORY]
     assert report.verified
     assert report.retries == 0
     assert market.statuses(orders) == {CANCELED}
@@ -44,16 +44,16 @@ def test_nothing_is_requested_before_the_first_cancel(market: Market) -> None:
 
 def test_one_read_asks_for_partially_filled_orders(market: Market) -> None:
     """The page's two languages contradict each other on what a read without ``status`` returns."""
-    asked: list[str] = []
+    asked: list[tuple[str, str]] = []
     handle = market.exchange.handle
 
     def listen(method: str, path: str, query: str, *rest: object) -> object:
-        asked.append(query)
+        asked.append((path, query))
         return handle(method, path, query, *rest)  # type: ignore[arg-type]
 
     market.exchange.handle = listen  # type: ignore[method-assign, assignment]
     market.cancel(market.place(1))
-    reads = [query for query in asked if query]
+    reads = [query for path, query in asked if path.endswith(OPEN_READS)]
     assert sorted("status=partially_filled" in query for query in reads) == [False, True]
 
 
@@ -395,7 +395,7 @@ def test_progress_goes_on_while_a_round_is_waited_for(market: Market, caplog: py
 
 
 def test_known_end_names_the_bucket_of_an_order_that_the_exchange_says_is_gone(market: Market) -> None:
-    """The history would have told the same; it is not asked."""
+    """The history would have told the same; it is not asked for them."""
     orders = market.place(50)
     market.fill(*orders[:10])
     market.cancel_elsewhere(*orders[10:20])
@@ -404,7 +404,8 @@ def test_known_end_names_the_bucket_of_an_order_that_the_exchange_says_is_gone(m
     }
     report = market.cancel(orders, known_ends=known)
     assert details(report, Bucket.ALREADY_CLOSED) == {"filled": 10, "cancelled": 10}
-    assert market.requests(HISTORY) == []
+    # That is the look for acknowledged orders.
+    assert len(market.requests(HISTORY)) == 1
     assert market.requests(DETAIL) == []
 
 

@@ -17,9 +17,9 @@ def test_report_counts_the_requests_of_this_run_only(market: Market) -> None:
     market.exchange.inject("reset_before", endpoint=CANCELS, times=1)
     first = market.cancel(market.place(50), budget=budget)
     second = market.cancel(market.place(50), budget=budget)
-    assert (first.requests, first.retries) == (4, 1)
-    assert (second.requests, second.retries) == (3, 0)
-    assert (budget.tally.requests, budget.tally.retries) == (8, 1)
+    assert (first.requests, first.retries) == (5, 1)
+    assert (second.requests, second.retries) == (4, 0)
+    assert (budget.tally.requests, budget.tally.retries) == (10, 1)
 
 
 def test_report_counts_the_time_of_this_run_only(market: Market) -> None:

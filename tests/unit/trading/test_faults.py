@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_bitget.api.exceptions import BitgetAccountModeError, BitgetAuthError, BitgetIpBanError
-from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED
+from airflow_provider_bitget.sandbox.orders import CANCELED, FILLED, Order
 from airflow_provider_bitget.trading.batch_cancel import BatchCancel
 from airflow_provider_bitget.trading.report import Bucket
 from tests.kinds import UNIFIED
@@ -422,7 +422,7 @@ def test_open_orders_refused_without_a_code_are_failed_after_a_few_look_ups_howe
     report = market.cancel(orders)
     assert counts(report) == {"cancelled": 420, "failed": 80}
     assert len(market.requests(DETAIL)) <= 3
-    assert market.requests(HISTORY) == []
+    assert len(market.requests(HISTORY)) <= 5
     assert report.duration_ms < 2_000
 
 
@@ -470,6 +470,48 @@ def test_history_that_never_tells_leaves_lost_answers_unresolved(market: Market)
     report = market.cancel(market.place(10), deadline=60)
     assert counts(report) == {"unresolved": 10}
     assert set(details(report, Bucket.UNRESOLVED)) <= {"not_found", "ambiguous"}
+
+
+# A yes that says no more than that the request was received
+
+
+def fill_although_acknowledged(market: Market, *orders: Order) -> None:
+    market.exchange.inject("ack_only", order_ids=[order.order_id for order in orders])
+    market.before(OPEN_READS, 1, lambda: market.fill(*orders))
+
+
+@pytest.mark.parametrize(("count", "filled"), [(1, 1), (50, 7), (100, 100), (500, 3)])
+def test_order_that_fills_although_its_cancel_was_acknowledged_is_reported_as_filled(
+    market: Market, count: int, filled: int
+) -> None:
+    orders = market.place(count)
+    fill_although_acknowledged(market, *orders[:filled])
+    report = market.cancel(orders)
+    assert details(report, Bucket.ALREADY_CLOSED) == {"filled": filled}
+    assert report.counts["cancelled"] == count - filled
+    assert report.verified
+
+
+@pytest.mark.parametrize("fault", ["bad_gateway", "reset_after", "truncate", "rate_limit", "hang"])
+def test_acknowledged_orders_wait_for_no_history_that_cannot_be_read(market: Market, fault: str) -> None:
+    orders = market.place(120)
+    market.exchange.inject(fault, endpoint=HISTORY)
+    report = market.cancel(orders)
+    assert counts(report) == {"cancelled": 120}
+    assert report.verified
+    assert report.duration_ms <= 3_000
+    assert len(market.requests(HISTORY)) == 1
+
+
+def test_long_lists_do_not_wait_for_the_history(market: Market) -> None:
+    market.cancel(market.place(501))
+    assert market.requests(HISTORY) == []
+
+
+def test_order_of_the_same_client_oid_that_filled_before_is_not_taken_for_an_acknowledged_one(market: Market) -> None:
+    market.fill(*market.place(1, client_oids=["mine"]))
+    (order,) = market.place(1, client_oids=["mine"])
+    assert counts(market.cancel([by_client_oid(order)])) == {"cancelled": 1}
 
 
 # One culprit refuses its whole batch

@@ -86,7 +86,7 @@ def test_orders_and_plan_orders_of_one_symbol_go_to_an_endpoint_each(market: Mar
     mixed = [one for three in zip(orders, plans, stops, strict=True) for one in three]
     assert counts(market.cancel(mixed)) == {"cancelled": 90}
     sent = Counter(request.endpoint for request in market.wire.sent)
-    assert sent == {CANCELS: 1, PLAN_CANCELS: 2, OPEN_READS: 2, PLAN_READS: 2}
+    assert sent == {CANCELS: 1, PLAN_CANCELS: 2, OPEN_READS: 2, PLAN_READS: 2, HISTORY: 1}
     assert set(market.requests(CANCELS)[0].order_ids) == {order.order_id for order in orders}
 
 
@@ -103,7 +103,7 @@ def test_reads_of_both_kinds_travel_side_by_side() -> None:
 
     run._in_flight.collect = count  # type: ignore[method-assign]
     run.run()
-    assert under_way[:2] == [3, 4]
+    assert under_way[:2] == [3, 5]
 
 
 def test_margin_coin_and_chunk_size_hold_for_plan_orders(market: Market) -> None:

@@ -98,6 +98,8 @@ def test_order_that_fills_although_its_cancel_was_acknowledged_is_not_called_fla
     orders = market.place(3, trade_side="open", hold_side="long")
     market.exchange.inject("ack_only", order_ids=[orders[0].order_id])
     market.before(OPEN_READS, 1, lambda: market.fill(orders[0]))
+    # Else the fill would be known.
+    market.exchange.inject("late_history", seconds=60.0)
     report = market.prepare(orders).run()
     assert report.counts["cancelled"] == 3
     cancelled = LastCancel(market.clock.time(), 30.0)
