@@ -5,8 +5,8 @@ group by symbol and plan type -> chunk -> dispatch concurrently under the limite
 batches split -> open orders read back -> gone ones looked up -> what is still open goes round again -> report.
 
 An order is ``cancelled`` only if an answer listed it as a success *and* a completed read of the open orders no longer
-shows it, or if the history says that it ended cancelled and we may have done it. Such a success says that the cancel was
-received (Bitget's words): the history is looked through for orders that filled all the same. The endpoints' pages:
+shows it, or if the history says that it ended cancelled and we may have done it. Such a success says that the cancel
+was received: the history is looked through for orders that filled all the same. The endpoints' pages:
 https://www.bitget.com/api-doc/contract/trade/Batch-Cancel-Orders and, for plan orders,
 https://www.bitget.com/api-doc/contract/plan/Cancel-Plan-Order .
 """
