@@ -144,14 +144,14 @@ $(NOX_INSTALLED): Makefile
 NOX_NEEDS := nox==2026.10.20 uv==0.13.9
 
 .PHONY: matrix
-matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in docs/versions.md (an hour and a half)
+matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that there is, write the table in docs/versions.md (an hour)
 	@rm -rf .nox/results .nox-report.json
 	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
 	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results
 
 .PHONY: matrix-corners
 matrix-corners: $(NOX_INSTALLED) ## the same for Airflow 2.11 and 3.0 on Python 3.11 and 3.3 on 3.13, without the table (15 minutes)
-	@$(NOX_VENV)/bin/python -m nox --tags corners --error-on-missing-interpreters $(NOX_ARGS)
+	@$(NOX_VENV)/bin/python -m nox --tags corners --error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS)
 
 .PHONY: matrix-cell
 matrix-cell: $(NOX_INSTALLED) ## the same for one of them: CELL=airflow-3.0.6-python-3.11

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nox
 
-from tests.matrix.cells import ALL_TESTS_WITH, AS_OF, CELLS, CORNERS, LEFT_OUT, PINS, Cell
+from tests.matrix.cells import ALL_TESTS_WITH, AS_OF, CELLS, CORNERS, LEFT_OUT, PINS
 
 nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
@@ -32,11 +32,18 @@ if _versions.is_dir():
 
 @nox.session(name="airflow")
 @nox.parametrize(
-    ("python", "cell"),
-    [nox.param(cell.python, cell, id=cell.name, tags=["corners"] if cell in CORNERS else ["others"]) for cell in CELLS],
+    ("python", "name"),
+    [
+        nox.param(cell.python, cell.name, id=cell.name, tags=["corners"] if cell in CORNERS else ["others"])
+        for cell in CELLS
+    ],
 )
-def airflow(session: nox.Session, cell: Cell) -> None:
-    """Install one Airflow with this provider, then run the tests; all of them beside the newest."""
+def airflow(session: nox.Session, name: str) -> None:
+    """Install one Airflow with this provider, then run the tests; all of them beside the newest.
+
+    :param name: the cell's name. Not the cell: nox writes it into its report.
+    """
+    cell = next(cell for cell in CELLS if cell.name == name)
     result = (RESULTS / f"{cell.name}.json").resolve()
     result.unlink(missing_ok=True)
     result.parent.mkdir(parents=True, exist_ok=True)
