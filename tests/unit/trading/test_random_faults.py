@@ -233,11 +233,15 @@ def truthful(plan: Plan, weather: Weather) -> Weather:
     """Return the weather without false acknowledgements.
 
     A unified account takes the cancel of a plan order by saying nothing: to say nothing of one that has ended, or to do
-    nothing, is one there.
+    nothing, is one there. So is to speak of others instead: the answer has no room for their names.
     """
     if plan.kind != UNIFIED or not plan.plan_orders + plan.triggered_before + plan.wrong_type:
         return weather
-    kinds = [kind for kind in weather.kinds if kind[0] not in ("empty_lists", "drop_ids")]
+    kinds = [
+        (name, options)
+        for name, options in weather.kinds
+        if name not in ("empty_lists", "drop_ids") and not options.get("replace")
+    ]
     return replace(weather, kinds=kinds or [("rate_limit", {})])
 
 
