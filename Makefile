@@ -18,7 +18,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip
+PIP := $(BIN)/python -m pip
 INSTALLED := $(VENV)/.installed
 DISTRIBUTED := .venv-distributed
 NOX_VENV := .venv-nox
@@ -34,6 +34,14 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo "$$python"; break; }; done)
 
+# $(call make_environment,.venv)
+define make_environment
+@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
+@echo "Installing into $(1) with $(PYTHON) (about a minute the first time)"
+@$(PYTHON) -m venv --clear $(1)
+endef
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Nothing of the caller's own Python or Airflow reaches the targets.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV AIRFLOW_HOME
 
@@ -42,9 +50,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' Makefile
 
 $(INSTALLED): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
-	@echo "Installing into $(VENV) with $(PYTHON) (about a minute the first time)"
-	@$(PYTHON) -m venv --clear $(VENV)
+	$(call make_environment,$(VENV))
 	@# The build backend first: then it is the pinned one whatever the age of pip.
 	@$(PIP) install --quiet -c constraints.txt hatchling editables
 	@$(PIP) install --quiet -c constraints.txt --no-build-isolation -e '.[sandbox,dev]'
@@ -87,12 +93,10 @@ test: lint ## every check: lint, then the tests
 	@echo "pytest";         $(BIN)/python -m pytest -q -n auto --dist worksteal $(PYTEST_ARGS)
 
 $(DISTRIBUTED_INSTALLED): pyproject.toml constraints.txt constraints-distributed.txt
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
-	@echo "Installing into $(DISTRIBUTED) with $(PYTHON) (about a minute the first time)"
-	@$(PYTHON) -m venv --clear $(DISTRIBUTED)
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(DISTRIBUTED)/bin/python -m pip install --quiet \
+	$(call make_environment,$(DISTRIBUTED))
+	@$(DISTRIBUTED)/bin/python -m pip install --quiet \
 		-c constraints.txt -c constraints-distributed.txt hatchling editables
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(DISTRIBUTED)/bin/python -m pip install --quiet \
+	@$(DISTRIBUTED)/bin/python -m pip install --quiet \
 		-c constraints.txt -c constraints-distributed.txt --no-build-isolation \
 		-e '.[sandbox,dev,redis]' $(DISTRIBUTED_NEEDS)
 	@touch $@
@@ -135,9 +139,8 @@ test-browser: chromium $(BROWSER_INSTALLED) ## the form, its Test button, a run 
 	@$(BIN)/python -m pytest -q tests/browser $(PYTEST_ARGS)
 
 $(NOX_INSTALLED): Makefile
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one with PYTHON=..." >&2; exit 1; }
-	@$(PYTHON) -m venv --clear $(NOX_VENV)
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(NOX_VENV)/bin/python -m pip install --quiet $(NOX_NEEDS)
+	$(call make_environment,$(NOX_VENV))
+	@$(NOX_VENV)/bin/python -m pip install --quiet $(NOX_NEEDS)
 	@touch $@
 
 # Here and not in pyproject.toml: it makes the environments of the matrix, and nothing of ours runs beside it.
@@ -185,8 +188,8 @@ test-wheel: dist ## install the wheel into empty environments with Airflow 3.3 a
 
 .PHONY: constraints
 constraints: ## resolve the newest set for the pinned Airflow anew and write the constraints
-	@$(PYTHON) -m venv --clear .venv-constraints
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 .venv-constraints/bin/python -m pip install --quiet \
+	$(call make_environment,.venv-constraints)
+	@.venv-constraints/bin/python -m pip install --quiet \
 		"$$(grep '^apache-airflow==' constraints.txt)" hatchling editables '.[sandbox,dev,bench,browser,docs,release]'
 	@sed '/^[^#]/,$$d' constraints.txt > .venv-constraints/constraints.txt
 	@.venv-constraints/bin/python -m pip freeze --exclude airflow-provider-bitget >> .venv-constraints/constraints.txt
