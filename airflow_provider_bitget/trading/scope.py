@@ -7,6 +7,7 @@ everything that is wrong is said before anything is sent.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from airflow_provider_bitget.trading.order_list import (
     parse_product_type,
     parse_symbol,
 )
+
+log = logging.getLogger(__name__)
 
 LOOKBACK_DAYS: Final = 730
 """How old an open order may be, in days, for the lists to be asked about it, unless the caller says otherwise."""
@@ -101,6 +104,7 @@ def parse_scope(
         parsed_symbol = parse_symbol(symbol)
         parsed_coin = parse_margin_coin(margin_coin)
     _check_choice(parsed_symbol, all_symbols)
+    _warn_of_a_coin_that_finds_nothing(parsed_type, parsed_coin)
     return Scope(
         product_type=parsed_type,
         symbol=parsed_symbol,
@@ -108,6 +112,19 @@ def parse_scope(
         margin_coin=parsed_coin,
         lookback_days=_parse_lookback(lookback_days),
     )
+
+
+def _warn_of_a_coin_that_finds_nothing(product_type: str, margin_coin: str | None) -> None:
+    """Say that a coin is not the one by which the product type goes: what finds nothing looks just like "flat"."""
+    usual = product_type.partition("-")[0]
+    if margin_coin is not None and usual.endswith(("USDT", "USDC")) and margin_coin != usual:
+        log.warning(
+            "margin_coin is %s: in %s, where %s is usual, what is margined in another coin is left alone, and "
+            "is not counted as open",
+            margin_coin,
+            product_type,
+            usual,
+        )
 
 
 def parse_plan_types(value: Any, *, field: str = "plan_types") -> tuple[str, ...]:

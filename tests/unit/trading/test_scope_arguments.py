@@ -49,6 +49,26 @@ def test_margin_coin_narrows_the_scope() -> None:
     assert not parse_scope(**ALL, margin_coin="USDC").is_whole
 
 
+@pytest.mark.parametrize(
+    ("product_type", "margin_coin", "warns"),
+    [
+        ("USDT-FUTURES", "USDC", True),
+        ("USDT-FUTURES", "USTD", True),
+        ("usdc-futures", "usdt", True),
+        ("SUSDT-FUTURES", "USDT", True),
+        ("USDT-FUTURES", "usdt", False),
+        ("USDC-FUTURES", "USDC", False),
+        ("USDT-FUTURES", None, False),
+        ("COIN-FUTURES", "ETH", False),
+    ],
+)
+def test_margin_coin_that_will_hardly_find_anything_is_warned_of(
+    product_type: str, margin_coin: str | None, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    parse_scope(product_type=product_type, all_symbols=True, margin_coin=margin_coin)
+    assert ("is left alone, and is not counted as open" in caplog.text) is warns
+
+
 @pytest.mark.parametrize("days", [1, 90, 3_650])
 def test_lookback_in_whole_days(days: int) -> None:
     assert parse_scope(**ONE, lookback_days=days).lookback_days == days
