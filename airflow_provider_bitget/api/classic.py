@@ -542,7 +542,8 @@ def _hinting_at_the_lookback(pages: Iterator[Page], params: Params) -> Iterator[
     except BitgetBadRequestError as error:
         if "startTime" not in dict(params):
             raise
-        hint = "It was asked for older orders by their time: if it takes no times that old, lower lookback_days"
+        own = f"{error.hint}. " if error.hint else ""
+        hint = f"{own}It was asked for older orders by their time: if it takes no times that old, lower lookback_days"
         raise error.as_type(BitgetBadRequestError, error.category, hint=hint) from None
 
 

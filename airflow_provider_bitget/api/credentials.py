@@ -11,7 +11,7 @@ from airflow_provider_bitget.api.exceptions import BitgetConfigError
 
 _PEM_MARK = "-----BEGIN"
 _SHORTEST_REDACTED = 4
-_SIGNATURE = re.compile(r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:=|%3[Dd])")
+_SIGNATURE = re.compile(r"(?:(?<![A-Za-z0-9+/])|(?<=%[0-9A-Fa-f]{2}))(?:[A-Za-z0-9+/]|%2[BbFf]){43}(?:=|%3[Dd])")
 """What a signature looks like, plain or in a URL: the base64 of 32 bytes."""
 
 

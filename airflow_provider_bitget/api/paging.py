@@ -67,14 +67,19 @@ class Paging:
                 query.append((self.parameter, cursor))
             page = self.read(client.call(endpoint, params=query, budget=budget, attempts=attempts).data, endpoint)
             if before is not None and any(row in before.rows for row in page.rows):
+                if before.entries < PAGE_SIZE and all(row in before.rows for row in page.rows):
+                    # It was the last one, and not kept short after all.
+                    return
                 raise unreadable(endpoint, "a full page gave no way to the next one")
             yield page
             cursor, before = page.cursor, None
-            if (not cursor or cursor in seen) and page.entries >= PAGE_SIZE and page.rows:
+            is_full = page.entries >= PAGE_SIZE
+            may_be_kept_short = page.entries in _LIKELY_CAPS and page.entries >= longest
+            leads_back = cursor in seen and (is_full or may_be_kept_short)
+            if page.rows and (leads_back or (is_full and not cursor)):
                 cursor, before = self.last_row(page.rows[-1]), page
             leads_on = bool(cursor) and cursor not in seen
-            may_be_kept_short = page.entries in _LIKELY_CAPS and page.entries >= longest
-            if page.entries < PAGE_SIZE and not (may_be_kept_short and leads_on):
+            if not is_full and not (may_be_kept_short and leads_on):
                 return
             longest = max(longest, page.entries)
             if not leads_on:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -384,8 +385,9 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         unread = super()._doubt(report)
         if unread or self.simulate or report.to_dict()["flat"]:
             return unread
+        last = "" if self._last_cancel is None else f", the last of them {self.settle_after_fill:g} s after a cancel"
         return (
-            f"Two complete reads in a row, {self.settle:g} s apart, have to find nothing before the deadline of "
+            f"Two complete reads in a row, {self.settle:g} s apart{last}, have to find nothing before the deadline of "
             f"{self.deadline:g} s"
         )
 
@@ -563,11 +565,16 @@ def _claims_flat(report: Any) -> bool:
 
 
 def may_have_filled(report: Any) -> bool:
-    """Return whether an order may have filled while a phase ran, so that a position may still turn up.
+    """Return whether an order may have filled since a phase began, so that a position may still turn up.
+
+    An order that a phase has left open may have filled before the next one looked.
 
     :param report: the phase's report. One that is missing, or no mapping, tells nothing: it may have.
     """
     if not isinstance(report, Mapping) or report.get("truncated"):
+        return True
+    is_of_positions = "closed" in report
+    if not is_of_positions and (report.get("failed") or report.get("unresolved")):
         return True
     rows = [row for name in ("already_closed", "unresolved") for row in report.get(name) or ()]
     return any(
@@ -659,7 +666,9 @@ def has_succeeded(context: Context, task_id: str) -> bool:
 def last_cancel_of(report: Any, *, tried_before: bool) -> float | None:
     """Return when a phase cancelled something last, in seconds since the epoch by the exchange's clock, if it did.
 
-    :param report: the phase's report. It says when its last read began, and nothing was cancelled after that.
+    Infinity, where that is not known: then it counts as just now.
+
+    :param report: the phase's report. If it is verified, nothing was cancelled after its last complete read.
     :param tried_before: it is not the phase's first try, and those before may have cancelled something.
     """
     if not isinstance(report, Mapping):
@@ -667,13 +676,13 @@ def last_cancel_of(report: Any, *, tried_before: bool) -> float | None:
     counts, read = report.get("counts"), report.get("range")
     if not tried_before and not (isinstance(counts, Mapping) and counts.get("cancelled")):
         return None
+    if report.get("verified") is not True or not isinstance(read, Mapping):
+        return math.inf
     try:
-        moment = datetime.fromisoformat(read["to"]).timestamp() if isinstance(read, Mapping) else time.time()
+        # Whole seconds are written down.
+        return datetime.fromisoformat(read["to"]).timestamp() + 1.0
     except (KeyError, TypeError, ValueError):
-        # It is not known when: no longer ago than now.
-        moment = time.time()
-    # Whole seconds are written down.
-    return moment + 1.0
+        return math.inf
 
 
 def _settle(task: BitgetFlattenCloseOperator | BitgetProveFlatOperator, context: Context) -> tuple[float, float | None]:

@@ -546,23 +546,25 @@ class BatchCancel:
     def _look_up_doubted(self) -> None:
         """Ask after the orders that the book shows and the exchange says are gone, or refuses without a reason."""
         doubted = [track for track in self._waiting() if track.is_doubted]
-        refused = [track for track in doubted if track.is_only_refused]
-        if self._is_book_right_about(refused):
-            self._look_up([track for track in doubted if not track.is_only_refused])
-        else:
-            self._look_up([track for track in doubted if not track.end_is_known])
+        self._look_up([track for track in doubted if track.ref.plan_type])
+        for said in (Said.GONE, Said.REFUSED):
+            self._look_up_if_stale([track for track in doubted if track.said is said and not track.ref.plan_type])
         for track in doubted:
             if not track.end_is_known:
                 track.settle_by_refusals()
 
-    def _is_book_right_about(self, refused: Sequence[OrderTrack]) -> bool:
-        """Whether the book can be believed against refusals that nothing else supports: a few of the orders tell."""
-        step = -(-len(refused) // DETAIL_FIRST) or 1
-        sample = refused[::step]
+    def _look_up_if_stale(self, doubted: Sequence[OrderTrack]) -> None:
+        """Ask after orders of which the same was said against the book, unless a few of them tell that it is right."""
+        step = -(-len(doubted) // DETAIL_FIRST) or 1
+        sample, rest = doubted[::step], [track for place, track in enumerate(doubted) if place % step]
         self._look_up(sample)
-        for track in refused:
-            track.without_end |= all(asked.without_end for asked in sample)
-        return not any(track.end_is_known for track in sample)
+        is_stale = any(track.end_is_known for track in sample)
+        if is_stale or not all(track.shown_open or track.is_only_refused for track in sample):
+            self._look_up(rest)
+            return
+        for track in rest:
+            track.shown_open = all(asked.shown_open for asked in sample)
+            track.without_end = all(asked.without_end for asked in sample)
 
     def _gone(self) -> list[OrderTrack]:
         """Return the orders that seem to have ended in a way that only the history can tell."""

@@ -131,6 +131,7 @@ class ClosePositions:
         self._last_cancel = last_cancel
         #: The moment of the monotonic clock before which no position shows that there is none.
         self._quiet_from = float("-inf")
+        self._read_began = float("-inf")
 
     def run(self) -> CloseReport:
         """Close, prove, and return the report.
@@ -221,10 +222,7 @@ class ClosePositions:
         if self._idle_since is None:
             self._idle_since = now
             return False
-        return now >= self._settled_at(self._idle_since)
-
-    def _settled_at(self, idle_since: float) -> float:
-        return max(idle_since + self.settle, self._quiet_from)
+        return now >= self._idle_since + self.settle and self._read_began >= self._quiet_from - 1e-6
 
     def _pause(self, seconds: float) -> bool:
         """Wait, and return whether there is time for another read."""
@@ -238,7 +236,8 @@ class ClosePositions:
     def _time_to_next_read(self) -> float:
         """Return how long to wait while no close may be sent: not longer than until one may, or all is settled."""
         if self._idle_since is not None:
-            return min(POLL_SECONDS, max(0.0, self._settled_at(self._idle_since) - self.clock.monotonic()))
+            settled = max(self._idle_since + self.settle, self._quiet_from)
+            return min(POLL_SECONDS, max(0.0, settled - self.clock.monotonic()))
         left = min((track.due_at for track in self._every_track()), default=0.0) - self.clock.monotonic()
         return min(POLL_SECONDS, left) if left > 0 else POLL_SECONDS
 
@@ -270,6 +269,7 @@ class ClosePositions:
             budget=self.budget,
             attempts=READ_CALL_ATTEMPTS,
         )
+        self._read_began = self.clock.monotonic()
         self._in_flight.submit(read)
         self._in_flight.collect(take)
         self._read_completed = False

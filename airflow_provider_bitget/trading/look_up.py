@@ -36,8 +36,8 @@ LOOK_UP_SLICE: Final = 100
 LOOK_UP_ATTEMPTS: Final = 4
 """How often one look-up is sent before it is left for later."""
 
-MOST_CONFIRMED: Final = 500
-"""Up to so many acknowledged orders are looked for in the history: five pages, while the open orders are read."""
+MOST_CONFIRMED: Final = PAGE_SIZE
+"""Up to so many acknowledged orders are looked for in the history: one page, read beside the open orders."""
 
 SECONDS_TO_CONFIRM: Final = 2.5
 """How long that may take: nobody waits longer for what only may be told."""
@@ -88,6 +88,7 @@ class LookUp(ABC):
         for track in wanted:
             track.looked_up = True
             track.without_end = has_read and not track.end_is_known
+            track.shown_open = False
         self._look_one_by_one([track for track in wanted if not track.end_is_known and self._can_be_asked_for(track)])
 
     # What differs between the kinds of orders
@@ -184,6 +185,7 @@ class LookUp(ABC):
     def _rests(self, track: OrderTrack, found: OpenOrder | OpenPlanOrder) -> None:
         """Note that an order rests which is older than the window of the open orders."""
         track.settle_by_read(found)
+        track.shown_open = bool(track.open_symbol)
         # The next read cannot show it either.
         track.looked_up = False
 
@@ -196,7 +198,7 @@ class OrderLookUp(LookUp):
     """How normal orders ended: orders-history, then order detail."""
 
     def filled(self, tracks: Sequence[OrderTrack]) -> list[End]:
-        """Return those of the orders that the newest pages of the history show as filled. Runs in a worker.
+        """Return those of the orders that the newest page of the history shows as filled. Runs in a worker.
 
         What cannot be read, or is not there yet, tells nothing.
 
@@ -205,14 +207,11 @@ class OrderLookUp(LookUp):
         wanted = {track.order_id: track for track in tracks}
         budget = self._budget.at_most(SECONDS_TO_CONFIRM)
         pages = self._dialect.orders_history(product_type=self._product_type, budget=budget, attempts=1)
-        found: list[End] = []
+        newest: list[EndedOrder] = []
         with suppress(BitgetCallError, BitgetNotSentError):
-            for page in itertools.islice(pages, MOST_CONFIRMED // PAGE_SIZE):
-                shown = [(wanted.pop(ended.order_id), ended) for ended in page if ended.order_id in wanted]
-                found += [(track, ended) for track, ended in shown if ended.state == "filled"]
-                if not wanted:
-                    break
-        return found
+            newest = next(pages, [])
+        filled = [ended for ended in newest if ended.state == "filled" and ended.order_id in wanted]
+        return [(wanted[ended.order_id], ended) for ended in filled]
 
     def _histories(self, tracks: Sequence[OrderTrack]) -> Sequence[History]:
         return [partial(self._dialect.orders_history, product_type=self._product_type)]

@@ -20,7 +20,7 @@ BRIEF_REFUSALS: Final = 4
 """How often the exchange has to say of an order that it is busy with itself before that is a verdict."""
 
 GONE_BUT_OPEN: Final = 8
-"""How often "does not exist" is believed to be the exchange's slip while the open orders show the order."""
+"""How often "does not exist" is believed to be the exchange's slip while the open orders, and they alone, show it."""
 
 OTHER_NAME: Final = {"track_plan": "moving_plan"}
 """Under which type a plan order goes if it is not listed as cancelled under its own.
@@ -101,6 +101,7 @@ class OrderTrack:
     :param looked_up: its end was asked for at least once.
     :param without_end: the last look-up was answered, and knew of no end; for one whose cancel was only taken, nor of
         any order that its trigger may have placed.
+    :param shown_open: the last look-up, of it or of others of which the same was said, showed it open.
     :param curable: nothing is known that would make another try pointless from the start.
     :param counted_answered: the progress line counts it as answered.
     :param counted_refused: the progress line counts it as refused.
@@ -134,6 +135,7 @@ class OrderTrack:
     seen_open: bool = False
     looked_up: bool = False
     without_end: bool = False
+    shown_open: bool = False
     curable: bool = True
     counted_answered: bool = False
     counted_refused: bool = False
@@ -272,7 +274,7 @@ class OrderTrack:
             self._settle_as_open_elsewhere(self.ref.plan_type, self.open_type)
         elif self._plainly_refused:
             self.settle(Bucket.FAILED, str(self.category))
-        elif self.said is Said.GONE and self.refusals >= GONE_BUT_OPEN:
+        elif self.said is Said.GONE and self.refusals >= self._enough_contradictions:
             self.settle(Bucket.UNRESOLVED, Unresolved.STILL_OPEN)
 
     def _settle_as_open_elsewhere(self, asked: str, shown: str) -> None:
@@ -324,7 +326,7 @@ class OrderTrack:
         """Whether the refusal may as well mean "does not exist".
 
         One without a code may: the endpoint's own sample says so without any, and refusals of plan orders usually carry
-        none. So may one that nobody knows, of an order that is cancelled already by what was said before.
+        none. So may one that nobody knows, of an order that an earlier cancel may have ended.
         """
         is_unclear = self.said is Said.REFUSED and self.category is ErrorCategory.UNKNOWN
         return is_unclear and (not self.code or self.may_be_done or bool(self.ref.plan_type))
@@ -337,7 +339,14 @@ class OrderTrack:
     @property
     def _enough_refusals(self) -> int:
         """How many of these make a verdict; more, if they may say that an earlier try worked."""
-        return self._names * (GONE_BUT_OPEN if self.may_be_done else UNCLEAR_REFUSALS)
+        if not self.may_be_done:
+            return self._names * UNCLEAR_REFUSALS
+        return self._names * self._enough_contradictions
+
+    @property
+    def _enough_contradictions(self) -> int:
+        """How often the exchange may say otherwise than its lists show: less often, if a look-up agrees with these."""
+        return BRIEF_REFUSALS if self.shown_open and not self.acknowledged else GONE_BUT_OPEN
 
     @property
     def is_doubted(self) -> bool:
@@ -351,7 +360,7 @@ class OrderTrack:
     @property
     def is_only_refused(self) -> bool:
         """Whether nothing but refusals says that it may be gone: none of its cancels can have worked."""
-        return self.said is Said.REFUSED and not (self.may_be_done or self.ref.plan_type)
+        return self.said is Said.REFUSED and not self.may_be_done
 
     @property
     def may_be_told_later(self) -> bool:

@@ -123,6 +123,28 @@ def test_full_page_with_the_cursor_that_led_to_it_goes_on_from_its_oldest_order(
     assert [query.get("idLessThan") for query in queries(script)] == [None, "401", "301"]
 
 
+def test_pages_kept_short_with_the_cursor_that_led_to_them_are_read_to_the_end() -> None:
+    dialect, script = dialect_of(page(50, 500), page(50, 450, endId="451"), page(3, 400))
+
+    assert sum(len(one) for one in dialect.open_orders(product_type=USDT)) == 103
+    assert [query.get("idLessThan") for query in queries(script)] == [None, "451", "401"]
+
+
+def test_page_of_just_so_many_rows_that_comes_again_and_again_was_the_last_one() -> None:
+    dialect, _ = dialect_of(page(50, 500), page(50, 450), page(50, 450))
+
+    found = {order.order_id for one in dialect.open_orders(product_type=USDT) for order in one}
+
+    assert len(found) == 100
+
+
+def test_page_that_overlaps_the_one_before_is_never_taken_for_the_end() -> None:
+    dialect, _ = dialect_of(page(50, 500), page(50, 450, endId="451"), page(50, 425))
+
+    with pytest.raises(BitgetAmbiguousError, match="no way to the next"):
+        list(dialect.open_orders(product_type=USDT))
+
+
 @pytest.mark.parametrize("size", [10, 20, 25, 30, 40, 50])
 def test_page_that_is_shorter_than_one_before_it_is_the_last_one(size: int) -> None:
     dialect, script = dialect_of(page(100, 500), page(size, 400))

@@ -232,8 +232,9 @@ def test_signature_that_an_exchange_repeats_is_not_shown_plain_or_as_in_a_url(me
     for timestamp_ms in range(1_700_000_000_000, 1_700_000_000_200):
         signature = RequestSigner(CREDENTIALS).signature(timestamp_ms, method, "/api/v2/public/time")
 
-        for said in (signature, quote(signature, safe=""), quote(signature, safe="").lower().replace("%3d", "%3D")):
+        for said in (signature, quote(signature, safe=""), quote(signature, safe="").lower()):
             assert CREDENTIALS.redact(f"sign error: {said}, expected another") == "sign error: ***, expected another"
+            assert CREDENTIALS.redact(f"sign%3D{said}%22") == "sign%3D***%22"
 
 
 @pytest.mark.parametrize(

@@ -426,6 +426,29 @@ def test_open_orders_refused_without_a_code_are_failed_after_a_few_look_ups_howe
     assert report.duration_ms < 2_000
 
 
+@pytest.mark.parametrize(("code", "omit"), [("99999", "none"), ("40015", "all")])
+def test_open_orders_refused_after_a_lost_answer_are_asked_for_by_a_few_look_ups_however_many(
+    code: str, omit: str
+) -> None:
+    """The lost answer may have cancelled them, so a refusal may mean that they are gone; three of them tell."""
+    market = Market(omit_error_code=omit)
+    orders = market.place(60)
+    market.exchange.inject("bad_gateway", endpoint=CANCELS, times=2)
+    market.exchange.inject("refuse_orders", code=code, msg="no reason")
+    report = market.cancel(orders)
+    assert counts(report) == {"failed": 60}
+    assert len(market.requests(DETAIL)) <= 20
+    assert report.duration_ms < 20_000
+
+
+def test_orders_said_to_be_gone_are_not_all_asked_for_in_every_round_while_they_are_open(market: Market) -> None:
+    orders = market.place(200)
+    market.exchange.inject("refuse_orders", code="43001")
+    report = market.cancel(orders)
+    assert details(report, Bucket.UNRESOLVED) == {"still_open": 200}
+    assert len(market.requests(DETAIL)) <= 30
+
+
 def test_open_order_refused_without_a_code_is_failed_before_the_deadline_where_no_look_up_is_answered() -> None:
     market = Market(omit_error_code="all")
     orders = market.place(50)
@@ -480,7 +503,7 @@ def fill_although_acknowledged(market: Market, *orders: Order) -> None:
     market.before(OPEN_READS, 1, lambda: market.fill(*orders))
 
 
-@pytest.mark.parametrize(("count", "filled"), [(1, 1), (50, 7), (100, 100), (500, 3)])
+@pytest.mark.parametrize(("count", "filled"), [(1, 1), (50, 7), (100, 100)])
 def test_order_that_fills_although_its_cancel_was_acknowledged_is_reported_as_filled(
     market: Market, count: int, filled: int
 ) -> None:
@@ -494,17 +517,17 @@ def test_order_that_fills_although_its_cancel_was_acknowledged_is_reported_as_fi
 
 @pytest.mark.parametrize("fault", ["bad_gateway", "reset_after", "truncate", "rate_limit", "hang"])
 def test_acknowledged_orders_wait_for_no_history_that_cannot_be_read(market: Market, fault: str) -> None:
-    orders = market.place(120)
+    orders = market.place(100)
     market.exchange.inject(fault, endpoint=HISTORY)
     report = market.cancel(orders)
-    assert counts(report) == {"cancelled": 120}
+    assert counts(report) == {"cancelled": 100}
     assert report.verified
     assert report.duration_ms <= 3_000
     assert len(market.requests(HISTORY)) == 1
 
 
 def test_long_lists_do_not_wait_for_the_history(market: Market) -> None:
-    market.cancel(market.place(501))
+    market.cancel(market.place(101))
     assert market.requests(HISTORY) == []
 
 

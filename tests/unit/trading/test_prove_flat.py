@@ -76,7 +76,9 @@ def assert_report_is_sound(market: Market, report: FlatReport) -> None:
         assert not report.not_done()
 
 
-@pytest.mark.parametrize(("ago", "seconds"), [(0.0, 30.0), (12.0, 18.0), (25.0, 10.0), (31.0, 10.0), (-500.0, 30.0)])
+@pytest.mark.parametrize(
+    ("ago", "seconds"), [(0.0, 30.0), (12.0, 18.0), (25.0, 10.0), (31.0, 10.0), (-500.0, 30.0), (float("-inf"), 30.0)]
+)
 @pytest.mark.parametrize("ahead", [-50.0, 0.0, 50.0])
 def test_last_read_waits_for_what_may_come_of_the_last_cancel_by_the_exchanges_clock(
     ago: float, seconds: float, ahead: float
