@@ -12,10 +12,15 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_bitget.sandbox import Sandbox
 from tests.airflow.dag_runs import RunDag, assert_every_order_is_reported_once, open_ids, statuses
 from tests.airflow_version import DAG_BAG_MODULE
 from tests.kinds import CANCELS, ORDERS_PER_CANCEL, endpoint, kind_of, served
+
+# A signal may arrive while an object is being finalized: Python can only warn of what its handler raises there.
+pytestmark = pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
 
 
 def place(sandbox: Sandbox, count: int) -> list[str]:
