@@ -152,6 +152,7 @@ matrix: $(NOX_INSTALLED) ## the tests beside every Airflow on every Python that 
 	@$(NOX_VENV)/bin/python -m nox --no-error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS) || true
 	@$(NOX_VENV)/bin/python -m tests.matrix.table .nox-report.json .nox/results
 
+# With the report that the table is made from: that nox can write it shows here, and not after an hour.
 .PHONY: matrix-corners
 matrix-corners: $(NOX_INSTALLED) ## the same for Airflow 2.11 and 3.0 on Python 3.11 and 3.3 on 3.13, without the table (15 minutes)
 	@$(NOX_VENV)/bin/python -m nox --tags corners --error-on-missing-interpreters --report .nox-report.json $(NOX_ARGS)

@@ -471,13 +471,11 @@ class _ProvisionalBudget(Budget):
 
 
 def _contradiction(first: BitgetAccountModeError, second: BitgetAccountModeError) -> BitgetAccountModeError:
-    error = BitgetAccountModeError(
-        "Bitget says of this account both that it is unified and that it is classic "
+    error = second.as_type(
+        BitgetAccountModeError,
+        second.category,
+        message="Bitget says of this account both that it is unified and that it is classic "
         f"(code {first.code} from {first.endpoint}, then code {second.code})",
-        category=second.category,
-        code=second.code,
-        http_status=second.http_status,
-        endpoint=second.endpoint,
         hint="If the account is just being switched, wait until that is done; else set account_mode to its kind",
     )
     error.maybe_processed = second.maybe_processed

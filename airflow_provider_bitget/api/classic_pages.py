@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_bitget.api.client import Endpoint
-from airflow_provider_bitget.api.fields import rows_in, text_of, unreadable
+from airflow_provider_bitget.api.fields import ids_of, rows_in, text_of, unreadable
 from airflow_provider_bitget.api.paging import Page, Paging, Params
-from airflow_provider_bitget.api.rows import Row
 
 
 def _page(data: Any, endpoint: Endpoint) -> Page:
@@ -30,12 +29,8 @@ def _page(data: Any, endpoint: Endpoint) -> Page:
         raise unreadable(endpoint, "the answer's entrustedList is not a list")
     rows = rows_in(entries)
     # Without an endId: the oldest row's id is one.
-    cursor = text_of(data.get("endId")) or (_oldest(rows[-1]) if rows else "")
+    cursor = text_of(data.get("endId")) or (ids_of(rows[-1])[0] if rows else "")
     return Page(rows, len(entries), cursor)
-
-
-def _oldest(row: Row) -> str:
-    return text_of(row.get("orderId"))
 
 
 def list_params(
@@ -52,4 +47,4 @@ def list_params(
     return params
 
 
-PAGING: Final = Paging("idLessThan", _page, last_row=_oldest)
+PAGING: Final = Paging("idLessThan", _page)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from airflow_provider_bitget.api.budget import Budget
 from airflow_provider_bitget.api.client import BitgetClient, Endpoint
-from airflow_provider_bitget.api.fields import unreadable
+from airflow_provider_bitget.api.fields import ids_of, unreadable
 from airflow_provider_bitget.api.rows import Row
 
 PAGE_SIZE: Final = 100
@@ -41,18 +41,18 @@ class Paging:
     :param parameter: the query's field that names where to go on from.
     :param read: reads an answer's ``data``; it raises :class:`BitgetAmbiguousError` for every shape but the recorded
         ones.
-    :param last_row: what to go on from after a row; for a full page that names nothing itself, or what was gone on from
-        before: the exchange may mean that there is no more. A page that does not go on from there is then none.
     """
 
     parameter: str
     read: Callable[[Any, Endpoint], Page]
-    last_row: Callable[[Row], str]
 
     def pages(
         self, client: BitgetClient, endpoint: Endpoint, params: Params, budget: Budget | None, attempts: int | None
     ) -> Iterator[Page]:
         """Yield the pages of a list until one is short or empty; running to the end means that the read is complete.
+
+        A full page that names nothing to go on from, or what led to it, may be the exchange's last: it is gone on from
+        at its oldest row. A page that does not go on from there is then none.
 
         :param params: the query without the paging.
         :raises BitgetAmbiguousError: an answer could not be read, or a full page gave no way to the next one.
@@ -77,7 +77,7 @@ class Paging:
             may_be_kept_short = page.entries in _LIKELY_CAPS and page.entries >= longest
             leads_back = cursor in seen and (is_full or may_be_kept_short)
             if page.rows and (leads_back or (is_full and not cursor)):
-                cursor, before = self.last_row(page.rows[-1]), page
+                cursor, before = ids_of(page.rows[-1])[0], page
             leads_on = bool(cursor) and cursor not in seen
             if not is_full and not (may_be_kept_short and leads_on):
                 return

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_bitget.api.client import Endpoint
-from airflow_provider_bitget.api.fields import ids_of, rows_in, text_of, unreadable
+from airflow_provider_bitget.api.fields import rows_in, text_of, unreadable
 from airflow_provider_bitget.api.paging import Page, Paging, Params
 
 
@@ -52,4 +52,4 @@ def _page(data: Any, endpoint: Endpoint) -> Page:
     return Page(rows_in(entries), len(entries), text_of(data.get("cursor")) if entries else "")
 
 
-PAGING: Final = Paging("cursor", _page, last_row=lambda row: ids_of(row)[0])
+PAGING: Final = Paging("cursor", _page)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_bitget.hooks.bitget import BitgetHook
     from airflow_provider_bitget.operators.reporting import NotDone, RunReport
+    from airflow_provider_bitget.trading.books import LastCancel
     from airflow_provider_bitget.trading.cancel_all import CancelAll
     from airflow_provider_bitget.trading.flat import ProveFlat
     from airflow_provider_bitget.trading.scope import Scope
@@ -246,7 +247,7 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
         self.settle_after_fill = pause("settle_after_fill", settle_after_fill, deadline=deadline)
         self.earlier_task_ids = tuple(earlier_task_ids)
         self.cancel_task_ids = tuple(cancel_task_ids)
-        self._last_cancel: float | None = None
+        self._last_cancel: LastCancel | None = None
 
     def execute(self, context: Context) -> Any:
         """Close, wait until no position shows, and return the report."""
@@ -255,7 +256,7 @@ class BitgetFlattenCloseOperator(BitgetClosePositionsOperator):
             return self._carry_out(self._arguments(), context)
 
     def _options(self) -> dict[str, Any]:
-        return {**super()._options(), **_of_last_cancel(self._last_cancel, self.settle_after_fill)}
+        return {**super()._options(), "last_cancel": self._last_cancel}
 
 
 class BitgetCloseGateSensor(BaseSensorOperator):
@@ -361,7 +362,7 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
         self.settle_after_fill = pause("settle_after_fill", settle_after_fill, deadline=deadline)
         self.earlier_task_ids = tuple(earlier_task_ids)
         self.cancel_task_ids = tuple(cancel_task_ids)
-        self._last_cancel: float | None = None
+        self._last_cancel: LastCancel | None = None
 
     def execute(self, context: Context) -> Any:
         """Read until flat or until the deadline, and return the report."""
@@ -378,7 +379,7 @@ class BitgetProveFlatOperator(BitgetScopeOperator):
             settle=self.settle,
             deadline=self.deadline,
             patient=not self.simulate,
-            **_of_last_cancel(self._last_cancel, self.settle_after_fill),
+            last_cancel=self._last_cancel,
         )
 
     def _doubt(self, report: RunReport) -> str:
@@ -573,16 +574,13 @@ def may_have_filled(report: Any) -> bool:
     """
     if not isinstance(report, Mapping) or report.get("truncated"):
         return True
-    is_of_positions = "closed" in report
-    if not is_of_positions and (report.get("failed") or report.get("unresolved")):
-        return True
-    rows = [row for name in ("already_closed", "unresolved") for row in report.get(name) or ()]
-    return any(
-        row.get("state") in ("filled", "triggered")
-        or row.get("category") in ("ambiguous", "not_found", "not_verified")
-        or bool(row.get("childOrderId"))
-        for row in rows
-    )
+    unresolved = report.get("unresolved") or ()
+    if "closed" in report:
+        # Of positions: one that is open is no order.
+        return any(row.get("category") in ("ambiguous", "not_found", "not_verified") for row in unresolved)
+    ended = report.get("already_closed") or ()
+    is_left_open = bool(report.get("failed") or unresolved)
+    return is_left_open or any(row.get("state") == "filled" or row.get("childOrderId") for row in ended)
 
 
 def page_name(context: Context, account: str) -> str:
@@ -685,27 +683,26 @@ def last_cancel_of(report: Any, *, tried_before: bool) -> float | None:
         return math.inf
 
 
-def _settle(task: BitgetFlattenCloseOperator | BitgetProveFlatOperator, context: Context) -> tuple[float, float | None]:
+def _settle(
+    task: BitgetFlattenCloseOperator | BitgetProveFlatOperator, context: Context
+) -> tuple[float, LastCancel | None]:
     """Return for how many seconds nothing may show, and when orders were cancelled last, as far as reports tell."""
     if task.simulate:
         return 0.0, None
+    from airflow_provider_bitget.trading.books import LastCancel
+
+    reports = {task_id: _pulled(context, task_id) for task_id in task.earlier_task_ids}
     moments = [
-        last_cancel_of(_pulled(context, task_id), tried_before=_pulled(context, task_id, TRIED_BEFORE) is not None)
+        last_cancel_of(reports[task_id], tried_before=_pulled(context, task_id, TRIED_BEFORE) is not None)
         for task_id in task.cancel_task_ids
     ]
-    last_cancel = max((moment for moment in moments if moment is not None), default=None)
-    if not any(may_have_filled(_pulled(context, task_id)) for task_id in task.earlier_task_ids):
+    known = [moment for moment in moments if moment is not None]
+    last_cancel = LastCancel(max(known), task.settle_after_fill) if known else None
+    if not any(map(may_have_filled, reports.values())):
         return task.settle, last_cancel
     settle = max(task.settle, task.settle_after_fill)
     task.log.info("An order may have filled during this run: nothing may show for %g s", settle)
     return settle, last_cancel
-
-
-def _of_last_cancel(moment: float | None, seconds: float) -> dict[str, Any]:
-    """Return the option that makes a run wait for what may come of an acknowledged cancel."""
-    from airflow_provider_bitget.trading.books import LastCancel
-
-    return {} if moment is None else {"last_cancel": LastCancel(moment, seconds)}
 
 
 def _pulled(context: Context, task_id: str, key: str = "return_value") -> Any:

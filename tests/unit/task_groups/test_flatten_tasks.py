@@ -251,6 +251,11 @@ def test_stops_are_not_waited_for_where_the_close_proved_every_position_closed(s
 # -------------------------------------------------------------------------------------------------- the close
 
 
+def close(**arguments: Any) -> BitgetFlattenCloseOperator:
+    quick = {"product_type": PRODUCT_TYPE, "earlier_task_ids": [CANCEL], "deadline": 20}
+    return BitgetFlattenCloseOperator(task_id="close", **{**quick, **arguments})
+
+
 FILL = {"already_closed": [{"state": "filled"}]}
 
 
@@ -260,14 +265,7 @@ FILL = {"already_closed": [{"state": "filled"}]}
 def test_close_waits_for_positions_that_show_late_longer_after_a_fill(
     sandbox: Sandbox, report: Any, seconds: float
 ) -> None:
-    task = BitgetFlattenCloseOperator(
-        task_id="close",
-        product_type=PRODUCT_TYPE,
-        settle=0.5,
-        settle_after_fill=1.5,
-        earlier_task_ids=[CANCEL],
-        deadline=20,
-    )
+    task = close(settle=0.5, settle_after_fill=1.5)
 
     closed = run(task, TaskInstance(xcoms={(CANCEL, "return_value"): report}))
 
@@ -336,15 +334,7 @@ def test_close_waits_for_what_may_come_of_an_acknowledged_cancel(
     sandbox: Sandbox, report: dict[str, Any], tried_before: bool | None, seconds: float
 ) -> None:
     xcoms = {(CANCEL, "return_value"): just_now(report), (CANCEL, TRIED_BEFORE): tried_before}
-    task = BitgetFlattenCloseOperator(
-        task_id="close",
-        product_type=PRODUCT_TYPE,
-        settle=0,
-        settle_after_fill=2.5,
-        earlier_task_ids=[CANCEL],
-        cancel_task_ids=[CANCEL],
-        deadline=20,
-    )
+    task = close(settle=0, settle_after_fill=2.5, cancel_task_ids=[CANCEL])
 
     closed = run(task, TaskInstance(xcoms=xcoms))
 
@@ -356,16 +346,7 @@ def test_close_waits_for_what_may_come_of_an_acknowledged_cancel(
 def test_order_that_fills_although_its_cancel_was_acknowledged_is_closed_by_the_same_run(sandbox: Sandbox) -> None:
     sandbox.reset(position_lag=2.0, fills_make_positions=True)
     (order,) = sandbox.place(1, "BTCUSDT")
-    sandbox.inject("ack_only", times=1)
-    task = BitgetFlattenCloseOperator(
-        task_id="close",
-        product_type=PRODUCT_TYPE,
-        settle=0.2,
-        settle_after_fill=4,
-        earlier_task_ids=[CANCEL],
-        cancel_task_ids=[CANCEL],
-        deadline=20,
-    )
+    task = close(settle=0.2, settle_after_fill=4, cancel_task_ids=[CANCEL])
     sandbox.fill(order["orderId"])
 
     closed = run(task, TaskInstance(xcoms={(CANCEL, "return_value"): just_now(CANCELLED)}))
